@@ -1,0 +1,1 @@
+"""Ground floor: jurisdictions as data, and the one base class of refusals."""
