@@ -1,0 +1,1 @@
+"""Arithmetic of money: pure, typed, without Django."""

@@ -1,0 +1,177 @@
+"""The frozen terms of a loan: everything that was agreed, in one value that never changes.
+
+A change of the agreement (rate, reschedule, pause) is a dated event, never another set of terms. The
+form written by `to_dict` is stored with the contract and read back as long as the loan lives, so it is
+versioned, JSON-safe and carries money and rates as strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from ledger.domain.money import HALF_UP, ZERO
+from regimes.errors import N_, InvalidInput
+
+TERMS_VERSION: Final = 1
+MAX_INSTALMENTS: Final = 600
+
+
+class RepaymentMethod(StrEnum):
+    """Name a way of repaying."""
+
+    EQUAL_INSTALMENT = "EQUAL_INSTALMENT"  # 等额本息
+    EQUAL_PRINCIPAL = "EQUAL_PRINCIPAL"  # 等额本金
+    INTEREST_FIRST = "INTEREST_FIRST"  # 先息后本
+    BULLET = "BULLET"  # 到期一次还本付息
+    FLEXIBLE = "FLEXIBLE"  # 随借随还: pay at any time, interest by the day, the rest at maturity
+    FLAT = "FLAT"  # interest on the first principal for the whole term
+    STEP = "STEP"  # principal in given proportions
+    CUSTOM = "CUSTOM"  # principal amounts on given dates
+    SALES_SHARE = "SALES_SHARE"  # a share of reported sales, capped, the rest at maturity
+
+
+class Frequency(StrEnum):
+    """Name how far apart the due dates are."""
+
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    BIWEEKLY = "BIWEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    YEARLY = "YEARLY"
+    CUSTOM = "CUSTOM"  # the dates are given in `custom_due_dates`
+
+
+class DayCount(StrEnum):
+    """Name a convention that turns two dates into a part of a year."""
+
+    ACT_365F = "ACT_365F"
+    ACT_360 = "ACT_360"
+    ACT_ACT_ISDA = "ACT_ACT_ISDA"
+    THIRTY_360_BOND = "THIRTY_360_BOND"
+    THIRTY_E_360 = "THIRTY_E_360"
+    THIRTY_US_360 = "THIRTY_US_360"
+    THIRTY_E_360_ISDA = "THIRTY_E_360_ISDA"
+    THIRTY_360_NOMINAL = "THIRTY_360_NOMINAL"  # each period counts its nominal months, R/12
+
+
+class HolidayRoll(StrEnum):
+    """Name what happens to a due date on a day that is not a business day."""
+
+    SAME = "SAME"
+    NEXT = "NEXT"
+    PREVIOUS = "PREVIOUS"
+    MODIFIED_FOLLOWING = "MODIFIED_FOLLOWING"
+
+
+class PrepaymentPolicy(StrEnum):
+    """Name what money beyond what is due does; a repayment may choose another way for itself."""
+
+    PAY_AHEAD = "PAY_AHEAD"  # settles the next instalments in their order
+    FEWER_INSTALMENTS = "FEWER_INSTALMENTS"  # pays principal from the last instalment backwards
+    SMALLER_INSTALMENTS = "SMALLER_INSTALMENTS"  # pays principal, the remaining instalments shrink
+
+
+class OverdueInterest(StrEnum):
+    """Name what principal that is overdue costs besides the penalty."""
+
+    PENALTY_ONLY = "PENALTY_ONLY"  # the penalty rate takes the place of the contract rate
+    CONTINUES = "CONTINUES"  # the contract rate runs on, the penalty comes on top
+
+
+class Component(StrEnum):
+    """Name a part of what is owed."""
+
+    PENALTY = "penalty"
+    FEE = "fee"
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+
+
+class FeeTiming(StrEnum):
+    """Name when a fee of the terms falls due."""
+
+    AT_PAYOUT = "AT_PAYOUT"  # kept back from the payout
+    EACH_INSTALMENT = "EACH_INSTALMENT"
+
+
+DUE_ORDER: Final = (Component.PENALTY, Component.FEE, Component.INTEREST, Component.PRINCIPAL)
+ADVANCE_ORDER: Final = (Component.INTEREST, Component.PRINCIPAL, Component.FEE)
+
+
+class UnableToAgreeTerms(InvalidInput):
+    """Refuse terms that cannot be a loan."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTerm:
+    """Agree one fee: a fixed amount plus a rate on the principal."""
+
+    name: str
+    timing: FeeTiming
+    amount: Decimal = ZERO
+    rate: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class LoanTerms:
+    """Hold everything agreed about a loan. Rates are annual nominal fractions: 0.18 is 18 %."""
+
+    principal: Decimal
+    annual_rate: Decimal
+    repayment_method: RepaymentMethod
+    instalment_count: int
+    start_date: date
+    frequency: Frequency = Frequency.MONTHLY
+    currency: str = "CNY"
+    first_due_date: date | None = None
+    due_day: int | None = None  # day of the month, 1 to 31, clipped to the month's length
+    day_count: DayCount = DayCount.ACT_365F
+    rounding: str = HALF_UP
+    instalment_multiple: Decimal | None = None  # round the level part to this, such as 1 or 0.05
+    fees: tuple[FeeTerm, ...] = ()
+    penalty_rate: Decimal = ZERO  # annual, on overdue principal only
+    grace_days: int = 0  # days after a due date without penalty and without being overdue
+    overdue_interest: OverdueInterest = OverdueInterest.PENALTY_ONLY
+    allocation_order: tuple[Component, ...] = DUE_ORDER
+    advance_order: tuple[Component, ...] = ADVANCE_ORDER
+    prepayment_policy: PrepaymentPolicy = PrepaymentPolicy.PAY_AHEAD
+    cooling_off_days: int = 0
+    cooling_off_interest: bool = True  # whether a withdrawal owes the interest of its days
+    holiday_roll: HolidayRoll = HolidayRoll.SAME
+    holidays: tuple[date, ...] = ()  # the non-business days known at signing, frozen with the terms
+    weekends_are_holidays: bool = False
+    principal_grace_periods: int = 0  # the first periods owe interest only
+    interest_grace_periods: int = 0  # interest of the first periods falls due with the one after
+    step_weights: tuple[Decimal, ...] = ()  # STEP: proportions of principal, one per instalment
+    custom_due_dates: tuple[date, ...] = ()
+    custom_principals: tuple[Decimal, ...] = ()
+    sales_share: Decimal = ZERO  # SALES_SHARE: part of reported sales that is paid
+    period_cap: Decimal | None = None  # SALES_SHARE: most that one period asks for
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the terms as JSON-safe values, with the version of the form."""
+        written = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {"version": TERMS_VERSION, **written}
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> Self:
+        """Read terms that `to_dict` wrote; an unknown field or version is refused."""
+        raise NotImplementedError
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, (Decimal, date)):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, FeeTerm):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
