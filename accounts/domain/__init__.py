@@ -1,0 +1,1 @@
+"""Pure rules of people and businesses: names, dates, documents, addresses, numbers."""

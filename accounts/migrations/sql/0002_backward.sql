@@ -1,0 +1,10 @@
+DROP TRIGGER consent_no_truncate ON accounts_consent;
+DROP TRIGGER consent_no_delete ON accounts_consent;
+DROP TRIGGER consent_withdrawn_once ON accounts_consent;
+DROP FUNCTION accounts_consent_guard();
+DROP TRIGGER audit_no_truncate ON accounts_auditentry;
+DROP TRIGGER audit_append_only ON accounts_auditentry;
+DROP TRIGGER audit_chain ON accounts_auditentry;
+DROP FUNCTION accounts_refuse_change();
+DROP FUNCTION accounts_audit_chain();
+DROP FUNCTION accounts_audit_digest(accounts_auditentry);

@@ -1,0 +1,21 @@
+"""Tables of people and businesses, what they agreed to, what they were told, and who did what."""
+
+from accounts.models.audit import AuditEntry
+from accounts.models.bank import BankAccount
+from accounts.models.borrower import Borrower, BusinessMember, BusinessProfile
+from accounts.models.consent import Consent
+from accounts.models.identity import Identity
+from accounts.models.notice import Notice
+from accounts.models.user import User
+
+__all__ = [
+    "AuditEntry",
+    "BankAccount",
+    "Borrower",
+    "BusinessMember",
+    "BusinessProfile",
+    "Consent",
+    "Identity",
+    "Notice",
+    "User",
+]
