@@ -1,0 +1,9 @@
+"""The roof as a Django application, so that its commands are found."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class LendportalConfig(AppConfig):
+    name = "lendportal"

@@ -1,0 +1,305 @@
+"""Read the environment: every variable that the portal knows, its kind, and why a value is refused.
+
+Pure Python and testable without Django. `load()` gives a mapping of typed values or raises `BadSetting` with one line
+that names the variable and never its value, because values are secrets.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import os
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "LENDPORTAL_"
+MODES = ("sandbox", "production", "test")
+SAMPLE_SECRETS = ("changeme", "change-me", "secret", "django-insecure", "example", "sample")
+
+
+class BadSetting(Exception):
+    """Say which variable is wrong and what it should be."""
+
+    def __init__(self, name: str, rule: str) -> None:
+        super().__init__(f"{name}: {rule} (see .env.example)")
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One row of the contract with whoever runs the portal."""
+
+    name: str
+    read: Callable[[str, str], Any]
+    default: str | None
+    help: str
+    required_in_production: bool = False
+
+
+def text(name: str, raw: str) -> str:
+    if "\x00" in raw:
+        raise BadSetting(name, "must not contain a null character")
+    return raw
+
+
+def boolean(name: str, raw: str) -> bool:
+    if raw.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if raw.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise BadSetting(name, "must be 1 or 0")
+
+
+def whole(low: int, high: int) -> Callable[[str, str], int]:
+    def read(name: str, raw: str) -> int:
+        if not raw.isascii() or not raw.isdigit() or not low <= int(raw) <= high:
+            raise BadSetting(name, f"must be a whole number from {low} to {high}")
+        return int(raw)
+
+    return read
+
+
+def choice(*allowed: str) -> Callable[[str, str], str]:
+    def read(name: str, raw: str) -> str:
+        if raw not in allowed:
+            near = difflib.get_close_matches(raw, allowed, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise BadSetting(name, f"must be one of {', '.join(allowed)}{hint}")
+        return raw
+
+    return read
+
+
+def names(name: str, raw: str) -> list[str]:
+    return [part.strip() for part in raw.split(",") if part.strip()]
+
+
+def time_zone(name: str, raw: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(raw)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise BadSetting(name, "must be a time zone such as Asia/Shanghai") from None
+    return raw
+
+
+def url(*schemes: str) -> Callable[[str, str], str]:
+    def read(name: str, raw: str) -> str:
+        if not raw:
+            return ""
+        try:
+            parts = urlsplit(raw)
+            valid = parts.scheme in schemes and bool(parts.netloc or parts.path.strip("/"))
+            valid = valid and (parts.port is None or 0 < parts.port < 65536)
+        except ValueError:
+            valid = False
+        if not valid or any(character.isspace() for character in raw):
+            raise BadSetting(name, f"must be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+        return raw
+
+    return read
+
+
+def decode_key(name: str, raw: str) -> bytes:
+    """Decode 32 bytes from base64, the ordinary or the URL-safe alphabet."""
+    try:
+        key = base64.b64decode(raw.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadSetting(name, "must be base64") from None
+    if len(key) != 32:
+        raise BadSetting(name, "must be 32 bytes in base64")
+    return key
+
+
+def optional_key(name: str, raw: str) -> bytes | None:
+    return decode_key(name, raw) if raw else None
+
+
+def named_keys(name: str, raw: str) -> dict[str, bytes]:
+    """Read `id:base64,id:base64`; the first is the key for writing, the others still read."""
+    keys: dict[str, bytes] = {}
+    for part in names(name, raw):
+        key_id, colon, encoded = part.partition(":")
+        if not colon or not key_id.isascii() or not key_id.isalnum() or len(key_id) > 16:
+            raise BadSetting(name, "must be id:base64[,id:base64...] with ids of letters and digits")
+        if key_id in keys:
+            raise BadSetting(name, f"has the key id {key_id} twice")
+        keys[key_id] = decode_key(name, encoded)
+    return keys
+
+
+def public_keys(name: str, raw: str) -> list[bytes]:
+    return [decode_key(name, part) for part in names(name, raw)]
+
+
+def secrets(name: str, raw: str) -> list[str]:
+    found = names(name, raw)
+    if any(len(secret) < 32 for secret in found):
+        raise BadSetting(name, "needs secrets of at least 32 characters, the current one first")
+    return found
+
+
+def folder(name: str, raw: str) -> Path | None:
+    return Path(raw).expanduser().resolve() if raw else None
+
+
+def admin_path(name: str, raw: str) -> str:
+    path = raw.strip("/")
+    if not path or not all(part.isascii() and part.replace("-", "").isalnum() for part in path.split("/")):
+        raise BadSetting(name, "must be a path such as desk/")
+    return path + "/"
+
+
+V = Variable
+VARIABLES: tuple[Variable, ...] = (
+    V("LENDPORTAL_ENV", choice(*MODES), "sandbox", "sandbox, production or test"),
+    V("DEBUG", boolean, "0", "Django's debug pages; never in production"),
+    V("SECRET_KEY", text, "", "50 random characters or more", True),
+    V("ALLOWED_HOSTS", names, "", "host names that the portal answers to, separated by commas", True),
+    V("CSRF_TRUSTED_ORIGINS", names, "", "https origins of a proxy in front, separated by commas"),
+    V("DATABASE_URL", url("postgres", "postgresql"), "", "PostgreSQL 15 or newer; empty: embedded", True),
+    V("REDIS_URL", url("redis", "rediss", "unix", "redis+socket"), "", "the broker; empty: embedded", True),
+    V("CACHE_URL", url("redis", "rediss", "unix"), "", "the cache, on a Redis of its own in production", True),
+    V("PORT", whole(1, 65535), "8000", "the port of the web server"),
+    V("PORTAL_HOME", folder, "", "folder of embedded servers, secrets and files; empty: var/"),
+    V("PG_BINDIR", folder, "", "folder of postgres and initdb, in place of the wheel's"),
+    V("EMAIL_URL", text, "consolemail://", "smtp+tls://user:password@host:587"),
+    V("DEFAULT_FROM_EMAIL", text, "lendportal <no-reply@localhost>", "sender of messages"),
+    V("WEB_CONCURRENCY", whole(1, 64), "2", "web processes"),
+    V("LENDPORTAL_WEB_THREADS", whole(1, 64), "8", "threads of a web process"),
+    V("LENDPORTAL_WORKER_PROCESSES", whole(1, 64), "2", "processes of the Celery worker"),
+    V("LENDPORTAL_DB_POOL", whole(0, 200), "0", "connections in a web process's pool; 0: one kept for each thread"),
+    V("LENDPORTAL_ROLE", choice("web", "worker", "command"), "command", "sets the database's time limits"),
+    V("LENDPORTAL_PUBLIC_URL", url("http", "https"), "", "where borrowers find the portal", True),
+    V("LENDPORTAL_ADMIN_PATH", admin_path, "desk/", "path of the officers' desk"),
+    V("LENDPORTAL_TRUSTED_PROXIES", whole(0, 5), "0", "proxies in front whose X-Forwarded-For is believed"),
+    V("LENDPORTAL_SECURE_COOKIES", boolean, "", "cookies over https only; on in production"),
+    V("LENDPORTAL_FIELD_KEYS", named_keys, "", "id:base64 keys of encrypted fields, the current one first", True),
+    V("LENDPORTAL_INDEX_KEY", optional_key, "", "base64 of 32 bytes: blind indexes", True),
+    V("LENDPORTAL_GATEWAY_URL", url("http", "https"), "", "the payment gateway's API", True),
+    V("LENDPORTAL_GATEWAY_API_KEY", text, "", "how the portal shows itself to the gateway", True),
+    V("LENDPORTAL_GATEWAY_SECRETS", secrets, "", "webhook secrets, the current one first", True),
+    V("LENDPORTAL_MODEL_DIR", folder, "", "folder of signed model files; empty: PORTAL_HOME/models"),
+    V("LENDPORTAL_MODEL_SIGNING_KEY", optional_key, "", "Ed25519 seed in base64; only where models are trained"),
+    V("LENDPORTAL_MODEL_PUBLIC_KEYS", public_keys, "", "Ed25519 public keys that may sign a model", True),
+    V("LENDPORTAL_MEDIA_DIR", folder, "", "folder of uploads; empty: PORTAL_HOME/media"),
+    V("LENDPORTAL_SMS_BACKEND", text, "accounts.notifications.sms.ConsoleBackend", "class that sends text messages"),
+    V("LENDPORTAL_REGIME", choice("CN", "GB", "US", "EU", "IN"), "CN", "jurisdiction whose rules bind the portal"),
+    V("LENDPORTAL_TIME_ZONE", time_zone, "Asia/Shanghai", "the zone in which dates are told"),
+    V("LENDPORTAL_LOG_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "least level that is logged"),
+    V("LENDPORTAL_METRICS", boolean, "0", "serve Prometheus figures at /metrics"),
+    V("LENDPORTAL_METRICS_TOKEN", text, "", "bearer token that /metrics asks for"),
+    V("LENDPORTAL_TASK_TIME_LIMIT", whole(5, 3600), "60", "seconds after which a task is killed"),
+    V("LENDPORTAL_VISIBILITY_TIMEOUT", whole(15, 43200), "300", "seconds before an unacknowledged task returns"),
+    V("LENDPORTAL_GATEWAY_TIMEOUT", whole(1, 60), "10", "seconds to wait for the gateway's answer"),
+    V("LENDPORTAL_RUN_TOKEN", text, "", "set by the portal command: /readyz repeats it"),
+)
+BY_NAME = {variable.name: variable for variable in VARIABLES}
+DEVELOPMENT_ONLY = {"PORTAL_HOME", "PG_BINDIR", "LENDPORTAL_RUN_TOKEN"}
+
+
+def parse_env_file(path: Path) -> dict[str, str]:
+    """Read NAME=value lines; refuse anything else, naming the line and not its content."""
+    found: dict[str, str] = {}
+    try:
+        content = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise BadSetting(str(path.name), "must be UTF-8 text") from None
+    except OSError as error:
+        raise BadSetting(str(path.name), f"cannot be read: {error.strerror}") from None
+    for number, line in enumerate(content.splitlines(), start=1):
+        line = line.strip().removeprefix("export ").strip()
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name.isidentifier():
+            raise BadSetting(f"{path.name} line {number}", "expected NAME=value")
+        if value[:1] in {'"', "'"}:
+            if len(value) < 2 or value[-1] != value[0]:
+                raise BadSetting(f"{path.name} line {number}", "a quotation mark is not closed")
+            value = value[1:-1]
+        found[name] = value
+    return found
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in BY_NAME:
+            near = difflib.get_close_matches(name, BY_NAME, n=1)
+            raise BadSetting(name, f"unknown{f'; did you mean {near[0]}?' if near else ''}")
+
+
+def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Give every variable its typed value, or refuse the first that is wrong."""
+    refuse_unknown(environment)
+    values = {}
+    for variable in VARIABLES:
+        raw = environment.get(variable.name)
+        if raw is None or (raw == "" and variable.default):
+            raw = variable.default or ""
+        values[variable.name] = variable.read(variable.name, raw.strip())
+    if environment.get("TZ"):
+        time_zone("TZ", environment["TZ"].lstrip(":"))
+    refuse_contradictions(values)
+    if values["LENDPORTAL_ENV"] == "production":
+        refuse_unsafe(values)
+    return values
+
+
+def refuse_contradictions(values: Mapping[str, Any]) -> None:
+    limit, visible = values["LENDPORTAL_TASK_TIME_LIMIT"], values["LENDPORTAL_VISIBILITY_TIMEOUT"]
+    if visible <= 3 * limit:
+        raise BadSetting(
+            "LENDPORTAL_VISIBILITY_TIMEOUT",
+            f"must be more than three times LENDPORTAL_TASK_TIME_LIMIT ({limit} s), or a slow task runs twice",
+        )
+    if values["LENDPORTAL_GATEWAY_TIMEOUT"] * 2 > limit:
+        raise BadSetting("LENDPORTAL_GATEWAY_TIMEOUT", "must be at most half of LENDPORTAL_TASK_TIME_LIMIT")
+    if values["LENDPORTAL_METRICS"] and not values["LENDPORTAL_METRICS_TOKEN"]:
+        raise BadSetting("LENDPORTAL_METRICS_TOKEN", "is needed when LENDPORTAL_METRICS=1")
+    if values["DATABASE_URL"] and not urlsplit(values["DATABASE_URL"]).path.strip("/"):
+        raise BadSetting("DATABASE_URL", "must end with the name of a database")
+
+
+def refuse_unsafe(values: Mapping[str, Any]) -> None:
+    """Refuse what may pass on a laptop but never where real money moves."""
+    secret = values["SECRET_KEY"]
+    if len(secret) < 50 or len(set(secret)) < 5 or any(word in secret.lower() for word in SAMPLE_SECRETS):
+        raise BadSetting("SECRET_KEY", "set a random value of at least 50 characters")
+    for variable in VARIABLES:
+        if variable.required_in_production and not values[variable.name]:
+            raise BadSetting(variable.name, f"is needed in production: {variable.help}")
+    if values["DEBUG"]:
+        raise BadSetting("DEBUG", "must be 0 in production")
+    if any("*" in host for host in values["ALLOWED_HOSTS"]):
+        raise BadSetting("ALLOWED_HOSTS", "must name the hosts in production, without *")
+    for name in ("LENDPORTAL_PUBLIC_URL",):
+        if not values[name].startswith("https://"):
+            raise BadSetting(name, "must be https in production")
+    gateway = urlsplit(values["LENDPORTAL_GATEWAY_URL"])
+    if gateway.scheme != "https":
+        raise BadSetting("LENDPORTAL_GATEWAY_URL", "must be https in production")
+    if place(values["REDIS_URL"]) == place(values["CACHE_URL"]):
+        raise BadSetting("CACHE_URL", "must be another Redis than REDIS_URL: a cleared cache would lose tasks")
+
+
+def place(address: str) -> tuple[str, int, str]:
+    """Tell where a Redis lives, so that two spellings of one server are seen to be one."""
+    parts = urlsplit(address)
+    if parts.hostname is None:
+        return ("", 0, parts.path)
+    return (parts.hostname, parts.port or 6379, "")
+
+
+def load(base: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Merge `.env` (not under test) below the real environment, and read it all."""
+    given = dict(os.environ if environment is None else environment)
+    file = base / ".env"
+    if given.get("LENDPORTAL_ENV") != "test" and file.exists():
+        given = {**parse_env_file(file), **given}
+    return read_all(given)

@@ -1,0 +1,25 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Speak English unless a test asks otherwise: sentences in tests are the sources."""
+    from django.utils import translation
+
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> None:
+    """Begin every database test with an empty cache: throttles and once-only codes live there."""
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        from django.core.cache import cache
+
+        cache.clear()
