@@ -1,0 +1,158 @@
+"""What every page of the portal does alike: forms that refuse kindly, the frame around a borrower's pages.
+
+Higher floors use it too; it knows them only by the names of their URLs.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import wraps
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from accounts import access, queries
+from accounts.models import Borrower
+from accounts.templatetags.portal import day, moment, money
+from regimes.errors import Refusal
+
+View = Callable[..., HttpResponse]
+
+
+class StrictForm(forms.Form):
+    """A form that takes its own fields and no others, so that nobody slips in `limit` or `is_staff`."""
+
+    # what a page may carry besides its fields
+    also_allowed: ClassVar[frozenset[str]] = frozenset({"csrfmiddlewaretoken", "next"})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        self.use_required_attribute = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        known = set(self.fields) | self.also_allowed
+        unknown = [name for name in self.data if name not in known]
+        if unknown:
+            raise ValidationError(
+                _("This page does not take the field “%(name)s”."), code="unknown_field", params={"name": unknown[0][:40]}
+            )
+        return cleaned
+
+
+class KeyedForm(StrictForm):
+    """A form whose submission happens once: the key is made with the page, and a repeat finds the first result."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"invalid": _("This page is damaged. Load it again.")})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"key": uuid.uuid4(), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+
+def sentence(refusal: Refusal) -> str:
+    """Translate a refusal and write its amounts and days as a reader expects them."""
+    text = gettext(refusal.message)
+    return text % {name: _shown(name, value) for name, value in refusal.params.items()} if refusal.params else text
+
+
+def _shown(name: str, value: Any) -> Any:
+    if isinstance(value, Decimal) and "rate" not in name:
+        return money(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return day(value)
+    return value
+
+
+def refuse(form: forms.Form, refusal: Refusal, **renamed: str) -> int:
+    """Put a refusal at its field and return the status to answer with."""
+    name = renamed.get(refusal.field or "", refusal.field)
+    form.add_error(name if name in form.fields else None, ValidationError(sentence(refusal), code=refusal.code))
+    return refusal.http_status
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One place in the bar."""
+
+    label: str
+    url: str
+    icon: str
+    here: bool
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nav:
+    """The bar of a borrower's pages, and for whom they are shown."""
+
+    items: list[NavItem]
+    acting: str
+    switch_url: str
+
+
+def _nav(request: HttpRequest, borrower: Borrower, here: str) -> Nav:
+    ref = borrower.ref
+    unread = queries.unread_count(borrower_id=borrower.pk)
+    places = [
+        ("home", gettext("Home"), reverse("credit:home", args=[ref]), "home", 0),
+        ("loans", gettext("Loans"), reverse("loans:list", args=[ref]), "loans", 0),
+        ("notices", gettext("Notices"), reverse("accounts:notices", args=[ref]), "bell", unread),
+        ("settings", gettext("Me"), reverse("accounts:settings"), "person", 0),
+    ]
+    items = [NavItem(label, url, icon, name == here, count) for name, label, url, icon, count in places]
+    return Nav(items, borrower.display_name if borrower.is_business else "", reverse("accounts:switch"))
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    borrower: Borrower | None = None,
+    here: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Render a page; with a borrower it gets the bar, and the start page leads back to that borrower."""
+    values = dict(context or {})
+    if borrower is not None:
+        values["borrower"] = borrower
+        values["nav"] = _nav(request, borrower, here)
+        if request.session.get("acting") != str(borrower.ref):
+            request.session["acting"] = str(borrower.ref)
+    return render(request, template, values, status=status)
+
+
+def signed_in(view: View) -> View:
+    """Ask for a log-in and keep the page out of every cache."""
+    return never_cache(login_required(view))
+
+
+def for_borrower(*roles: str) -> Callable[[View], View]:
+    """Give the view the borrower of its address, when it is the visitor's to act for; or 404."""
+
+    def wrap(view: View) -> View:
+        @signed_in
+        @wraps(view)
+        def inner(request: HttpRequest, ref: uuid.UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+            borrower = access.own_borrower(user=request.user, ref=ref, roles=roles or None)
+            return view(request, borrower, *args, **kwargs)
+
+        return inner
+
+    return wrap
