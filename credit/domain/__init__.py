@@ -1,0 +1,1 @@
+"""Pure rules of credit: policy, limits, the line, re-evaluation, reminders, the night."""

@@ -1,0 +1,122 @@
+"""How much and at what price: caps, affordability, rounding, and the check before a draw.
+
+A limit is the smallest of what was asked for and of every cap; the caps that bind are its reasons. It is
+rounded down to 100, and from 50 to 100 it is 50, so no cap is ever exceeded by rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final
+
+from credit.domain.policy import (
+    LEAST_LIMIT,
+    LIMIT_STEP,
+    MOST_LIMIT,
+    Ceiling,
+    Grade,
+    PolicyRules,
+)
+from credit.domain.reasons import Reason, reason
+
+_EXACT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Hold what a borrower can bear: income, instalments to everybody, other limits of the group."""
+
+    is_business: bool
+    monthly_income: Decimal | None
+    monthly_instalments: Decimal  # to all lenders, before this limit
+    other_limits: Decimal  # promised or owed on other lines of the person and the owned businesses
+
+
+@dataclass(frozen=True, slots=True)
+class SizedLimit:
+    """Hold a limit and what set it."""
+
+    limit: Decimal
+    reasons: tuple[Reason, ...]
+
+
+def instalment_factor(annual_rate: Decimal, count: int) -> Decimal:
+    """Give the level monthly instalment of 1 at a nominal annual rate.
+
+    >>> round(instalment_factor(Decimal("0.12"), 12), 6)
+    Decimal('0.088849')
+    """
+    assert count >= 1
+    rate = _EXACT.divide(annual_rate, Decimal(12))
+    if rate == 0:
+        return _EXACT.divide(Decimal(1), Decimal(count))
+    growth = _EXACT.power(1 + rate, count)
+    return _EXACT.divide(_EXACT.multiply(rate, growth), growth - 1)
+
+
+def round_limit(amount: Decimal) -> Decimal:
+    """Round a limit down to 100; from 50 it is at least 50; below there is none.
+
+    >>> [int(round_limit(Decimal(a))) for a in (49, 50, 99, 100, 199, 1234)]
+    [0, 50, 50, 100, 100, 1200]
+    """
+    if amount < LEAST_LIMIT:
+        return Decimal(0)
+    return max(LEAST_LIMIT, amount // LIMIT_STEP * LIMIT_STEP)
+
+
+def size_limit(
+    *,
+    policy: PolicyRules,
+    ceiling: Ceiling,
+    grade: Grade,
+    means: Means,
+    asked: Decimal,
+    product_maximum: Decimal = MOST_LIMIT,
+) -> SizedLimit:
+    """Size a limit and say which caps set it. A missing income gives 0: nothing can be afforded unseen."""
+    regime = min(
+        MOST_LIMIT,
+        ceiling.business_limit if means.is_business else ceiling.person_limit,
+    )
+    income = means.monthly_income or Decimal(0)
+    rules = policy.affordability
+    share = rules.instalments_to_income
+    room = _EXACT.multiply(income, share) - means.monthly_instalments
+    affordable = _EXACT.divide(
+        max(Decimal(0), room),
+        instalment_factor(grade.annual_rate, rules.assumed_instalments),
+    )
+    caps: list[tuple[Decimal, Reason]] = [
+        (affordable, reason("limit_by_affordability", percent=share * 100)),
+        (
+            income * grade.income_multiple,
+            reason("limit_by_income", multiple=grade.income_multiple),
+        ),
+        (grade.limit, reason("limit_by_grade", maximum=grade.limit)),
+        (
+            max(Decimal(0), policy.group_limit - means.other_limits),
+            reason("limit_by_group", maximum=policy.group_limit),
+        ),
+        (product_maximum, reason("limit_by_product", maximum=product_maximum)),
+        (regime, reason("limit_by_regime", maximum=regime)),
+    ]
+    least = min(cap for cap, _ in caps)
+    if round_limit(least) >= asked:
+        return SizedLimit(round_limit(asked), (reason("limit_as_requested"),))
+    limit = round_limit(least)
+    binding = tuple(why for cap, why in caps if round_limit(cap) <= limit)
+    assert binding, "a limit below the request has a cap that set it"
+    assert limit <= asked, "a limit is never above the request"
+    return SizedLimit(limit, binding)
+
+
+def penalty_rate(policy: PolicyRules, annual_rate: Decimal) -> Decimal:
+    """Give the annual rate on overdue principal."""
+    return (annual_rate * policy.penalty_factor).quantize(Decimal("0.000001"))
+
+
+def available(*, limit: Decimal, exposure: Decimal) -> Decimal:
+    """Say how much can be drawn: never below zero, also after a cut below what is owed."""
+    return max(Decimal(0), limit - exposure)

@@ -1,0 +1,194 @@
+"""Products: for which use of money, by which ways of repaying, over which terms and amounts.
+
+A product version never changes; `Product` rows are made from `credit/seed/products_v1.json`. Repayment
+methods are named as in `loans.domain.terms`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from credit.domain.policy import Ceiling
+from regimes.errors import N_, InvalidInput, Refusal
+
+
+class Scenario(StrEnum):
+    """Name where the money is used."""
+
+    EVERYDAY = "EVERYDAY"
+    MEDICAL = "MEDICAL"
+    EDUCATION = "EDUCATION"
+    ELECTRONICS = "ELECTRONICS"
+    TRAVEL = "TRAVEL"
+    WORKING_CAPITAL = "WORKING_CAPITAL"
+
+
+class Family(StrEnum):
+    """Name whose line a product draws on."""
+
+    PERSONAL = "PERSONAL"
+    BUSINESS = "BUSINESS"
+
+
+SCENARIO_NAMES: Final[dict[str, str]] = {
+    "EVERYDAY": N_("Everyday spending"),
+    "MEDICAL": N_("Medical care"),
+    "EDUCATION": N_("Education and training"),
+    "ELECTRONICS": N_("Phones, computers and appliances"),
+    "TRAVEL": N_("Travel"),
+    "WORKING_CAPITAL": N_("Working capital"),
+}
+
+PURPOSE_NAMES: Final[dict[str, str]] = {
+    "DAILY_GOODS": N_("Daily goods"),
+    "HOME_REPAIR": N_("Home repair and decoration"),
+    "FURNITURE": N_("Furniture"),
+    "VEHICLE_REPAIR": N_("Vehicle repair"),
+    "FAMILY_EVENT": N_("Family event"),
+    "RENT": N_("Rent"),
+    "TREATMENT": N_("Treatment or surgery"),
+    "DENTAL": N_("Dental care"),
+    "MEDICINE": N_("Medicine"),
+    "CHECK_UP": N_("Health check-up"),
+    "VOCATIONAL_TRAINING": N_("Vocational training"),
+    "LANGUAGE_COURSE": N_("Language course"),
+    "CERTIFICATE": N_("Examination or certificate"),
+    "CHILD_TUITION": N_("A child's tuition"),
+    "PHONE": N_("Phone"),
+    "COMPUTER": N_("Computer"),
+    "APPLIANCE": N_("Home appliance"),
+    "TRANSPORT": N_("Tickets"),
+    "HOTEL": N_("Hotel"),
+    "PACKAGE_TOUR": N_("Package tour"),
+    "STOCK": N_("Stock for the shop"),
+    "SUPPLIERS": N_("Paying suppliers"),
+    "SHOP_RENT": N_("Shop rent"),
+    "WAGES": N_("Wages"),
+    "EQUIPMENT": N_("Equipment"),
+    # never allowed
+    "HOUSE_PURCHASE": N_("Buying a house"),
+    "SECURITIES": N_("Shares, funds and other securities"),
+    "DERIVATIVES": N_("Futures and other derivatives"),
+    "EQUITY_INVESTMENT": N_("Buying a share in a business"),
+    "VIRTUAL_CURRENCY": N_("Virtual currency"),
+    "GAMBLING": N_("Gambling"),
+    "LENDING_ON": N_("Lending the money to others"),
+    "LOAN_REPAYMENT": N_("Paying back another loan"),
+}
+
+METHOD_NAMES: Final[dict[str, str]] = {
+    "EQUAL_INSTALMENT": N_("Equal instalments"),
+    "EQUAL_PRINCIPAL": N_("Equal principal"),
+    "INTEREST_FIRST": N_("Interest first, principal at the end"),
+    "BULLET": N_("Everything at the end"),
+    "FLEXIBLE": N_("Pay at any time, interest by the day"),
+}
+
+AT_THE_END: Final = frozenset({"BULLET"})
+"""Ways in which nothing is paid before the last day; the regime bounds their term."""
+
+
+class UnableToUseProduct(InvalidInput):
+    """Refuse a choice that the product does not offer."""
+
+
+class UnableToUsePurpose(Refusal):
+    """Refuse a purpose for which we may not lend."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTerms:
+    """Hold what one version of a product offers."""
+
+    code: str
+    version: int
+    scenario: Scenario
+    family: Family
+    methods: tuple[str, ...]
+    instalment_counts: tuple[int, ...]
+    minimum: Decimal
+    maximum: Decimal
+    purposes: tuple[str, ...]
+    forbidden: tuple[str, ...]
+
+    @property
+    def terms_version(self) -> str:
+        """Name the terms that a borrower agrees to."""
+        return f"{self.code}@{self.version}"
+
+
+def counts_of(product: ProductTerms, method: str, ceiling: Ceiling) -> tuple[int, ...]:
+    """List the terms in months that a way of repaying may have under the regime."""
+    most = (
+        ceiling.person_months
+        if product.family is Family.PERSONAL
+        else ceiling.business_months
+    )
+    if method in AT_THE_END:
+        most = min(most, ceiling.bullet_months)
+    return tuple(count for count in product.instalment_counts if count <= most)
+
+
+def check_purpose(product: ProductTerms, purpose: str) -> None:
+    """Pass a purpose that the product allows, or refuse it."""
+    if purpose in product.forbidden:
+        raise UnableToUsePurpose(
+            "purpose_forbidden",
+            N_("We may not lend for this purpose. Choose another."),
+            field="purpose",
+        )
+    if purpose not in product.purposes:
+        raise UnableToUseProduct(
+            "purpose_invalid", N_("Choose a purpose from the list."), field="purpose"
+        )
+
+
+def check_choice(
+    product: ProductTerms,
+    *,
+    amount: Decimal,
+    count: int,
+    method: str,
+    purpose: str,
+    ceiling: Ceiling,
+) -> None:
+    """Pass a choice of amount, term, way of repaying and purpose, or refuse it naming the field."""
+    check_purpose(product, purpose)
+    if method not in product.methods:
+        raise UnableToUseProduct(
+            "repayment_method_invalid",
+            N_("Choose a way of repaying from the list."),
+            field="repayment_method",
+        )
+    counts = counts_of(product, method, ceiling)
+    if count not in counts:
+        raise UnableToUseProduct(
+            "instalment_count_invalid",
+            N_("Choose one of these terms in months: %(choices)s."),
+            field="instalment_count",
+            params={"choices": ", ".join(str(item) for item in counts)},
+        )
+    check_amount(product, amount=amount)
+
+
+def check_amount(
+    product: ProductTerms, *, amount: Decimal, field: str = "amount"
+) -> None:
+    """Pass an amount within the product's range, in whole cents."""
+    if not product.minimum <= amount <= product.maximum:
+        raise UnableToUseProduct(
+            "amount_out_of_range",
+            N_("Enter an amount between %(minimum)s and %(maximum)s."),
+            field=field,
+            params={
+                "minimum": f"{product.minimum:.2f}",
+                "maximum": f"{product.maximum:.2f}",
+            },
+        )
+    if amount != amount.quantize(Decimal("0.01")):
+        raise UnableToUseProduct(
+            "amount_invalid", N_("Enter an amount such as 1500.00."), field=field
+        )

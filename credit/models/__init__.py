@@ -1,0 +1,20 @@
+"""Tables of credit."""
+
+from credit.models.application import Application, Decision, Occupation, ReviewRequest
+from credit.models.line import CreditLine, Drawdown, LimitChange
+from credit.models.night import NightRun, NightShard
+from credit.models.product import Policy, Product
+
+__all__ = [
+    "Application",
+    "CreditLine",
+    "Decision",
+    "Drawdown",
+    "LimitChange",
+    "NightRun",
+    "NightShard",
+    "Occupation",
+    "Policy",
+    "Product",
+    "ReviewRequest",
+]
