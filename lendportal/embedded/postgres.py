@@ -184,3 +184,7 @@ class Postgres:
         if self.child is not None:
             stop(self.child, with_signal=signal.SIGINT, patience=20)
             self.child = None
+
+
+if __name__ == "__main__":
+    print(binaries())

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTED = "LENDPORTAL_TESTS_STARTED_BY"
 
 
 class Servers:
@@ -89,14 +88,24 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             raise pytest.UsageError(f"the tests' servers: {error}") from None
         os.environ["LENDPORTAL_ENV"] = "test"
         os.environ["PORTAL_HOME"] = str(_servers.folder / "home")
-        # one Valkey for all: each xdist worker has its own numbered databases, see below
-        os.environ.pop("LENDPORTAL_TESTS_CACHE", None)
+        _compile_messages()
     else:
         number = int(worker.removeprefix("gw") or 0)
         os.environ["CACHE_URL"] = _numbered(os.environ.get("CACHE_URL", ""), 1 + 2 * ((number + 1) % 7))
         os.environ["REDIS_URL"] = _numbered_broker(os.environ["REDIS_URL"], 2 * ((number + 1) % 7))
 
 
+def _compile_messages() -> None:
+    """Compile the translations; one that cannot be read is the business of `messages --check`, not of every test."""
+    from lendportal.messages import BrokenMessages, compile_all
+
+    try:
+        compile_all(ROOT)
+    except BrokenMessages as error:
+        print(f"translations were not compiled: {error}", file=sys.stderr)
+
+
+# one Valkey for all: each xdist worker has its own numbered databases
 def _numbered(address: str, number: int) -> str:
     if address.startswith("unix://"):
         return f"{address.partition('?')[0]}?db={number}"

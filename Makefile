@@ -1,0 +1,56 @@
+# lendportal: `make run` and open the address that it prints; `make help` lists the rest.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV ?= .venv
+export VENV
+PY := $(VENV)/bin/python
+# LightGBM needs libgomp.so.1; where the system has none, one from a wheel is linked and put on the loader's path
+WITH_OPENMP = gomp=$$($(PY) -m lendportal.embedded.openmp); [ -z "$$gomp" ] || export LD_LIBRARY_PATH="$$gomp$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}";
+TESTS ?= tests
+WORKERS ?= 2
+
+.PHONY: help run test lint check reset psql shell messages pins setup setup-dev
+
+help:  ## list what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup:
+	@./lendportal/setup.sh run
+
+setup-dev:
+	@./lendportal/setup.sh dev
+
+run: setup  ## set up and start everything; PORT=8001 moves it; Ctrl-C stops it
+	@$(if $(PORT),PORT=$(PORT)) exec $(PY) manage.py portal
+
+test: setup-dev  ## run all tests on their own PostgreSQL and broker; TESTS=tests/loans for one room
+	@$(WITH_OPENMP) exec $(PY) -m pytest $(TESTS) -q -n $(WORKERS) --dist loadscope
+
+lint: setup-dev  ## format check, lint, types, floors
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+
+check: lint  ## lint, migrations, messages, then the tests
+	@$(PY) manage.py makemigrations --check --dry-run
+	@$(PY) manage.py messages --check
+	@$(MAKE) --no-print-directory test
+
+reset: setup  ## remove the sandbox's data and begin anew
+	@$(PY) -m lendportal.embedded.reset
+
+psql: setup  ## a SQL prompt on the sandbox's database
+	@PATH="$$($(PY) -m lendportal.embedded.postgres):$$PATH" exec $(PY) manage.py dbshell
+
+shell: setup  ## a Python prompt with Django set up
+	@exec $(PY) manage.py shell
+
+messages: setup  ## add new messages to the rooms' files, compile, and list what is not translated
+	@$(PY) manage.py messages --update --compile
+	@$(PY) manage.py messages --check
+
+pins:  ## compile requirements.txt and requirements-dev.txt anew (needs uv)
+	@for name in requirements requirements-dev; do \
+	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
+	        --custom-compile-command "make pins" $$name.in -o $$name.txt || exit 2; done

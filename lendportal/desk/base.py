@@ -1,0 +1,73 @@
+"""What every page of the desk shares: nothing is added, changed or deleted by a form of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Show rows to whoever may view them; writing is the business of operations."""
+
+    list_per_page = 50
+    show_full_result_count = False  # a count of a large ledger costs more than the page
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Any]):
+    """Rows that belong to the object above, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    max_num = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def money_column(field: str, title: str) -> Callable[[Any, Any], SafeString]:
+    """Return a column that writes an amount to the right, with thousands and the currency's sign."""
+
+    @admin.display(description=title, ordering=field)
+    def column(self: Any, row: Any) -> SafeString:
+        return money(getattr(row, field))
+
+    return column
+
+
+def money(value: Decimal | None) -> SafeString:
+    return format_html('<span class="money">{}</span>', "–" if value is None else f"¥{value:,.2f}")
+
+
+def percent(value: Decimal | float | None) -> str:
+    return "–" if value is None else f"{value * 100:.2f}%"
+
+
+def link(obj: Model | None, text: str | None = None) -> SafeString | str:
+    """Return a link to an object's page of the desk."""
+    if obj is None:
+        return "–"
+    meta = obj._meta
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[obj.pk])
+    return format_html('<a href="{}">{}</a>', url, text or str(obj))

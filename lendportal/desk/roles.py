@@ -1,0 +1,50 @@
+"""Who may see and do what at the desk: one table, written to Django's groups after each migration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+VIEW_CREDIT = ("credit.*",)
+VIEW_MONEY = ("ledger.*", "loans.*")
+VIEW_RISK = ("risk.*",)
+VIEW_PEOPLE = ("accounts.borrower", "accounts.businessprofile", "accounts.businessmember", "accounts.identity",
+               "accounts.consent", "accounts.bankaccount", "accounts.notice")  # fmt: skip
+AUDIT = ("accounts.auditentry",)
+
+# role -> (objects that it may view, verbs that it may carry out)
+ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "Credit officer": (
+        (*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE),
+        ("credit.decide_application", "credit.freeze_line"),
+    ),
+    "Risk analyst": ((*VIEW_CREDIT, *VIEW_RISK), ()),
+    "Finance": ((*VIEW_MONEY, *VIEW_CREDIT), ()),
+    "Support": (("credit.*", "loans.loan", "loans.instalment", "accounts.borrower", "accounts.notice"), ()),
+    "Auditor": ((*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE, *AUDIT), ()),
+    "Administrator": (
+        (*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE, *AUDIT, "accounts.user"),
+        ("credit.move_business_date",),
+    ),
+}
+
+
+def write_groups(**kwargs: Any) -> None:
+    """Make Django's groups equal to the table; a permission that left the table leaves the group."""
+    for role, (objects, verbs) in ROLES.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set(_permissions(objects, verbs))
+
+
+def _permissions(objects: tuple[str, ...], verbs: tuple[str, ...]) -> list[Permission]:
+    wanted = Q(pk__in=[])
+    for name in objects:
+        app, _, model = name.partition(".")
+        found = Q(content_type__app_label=app, codename__startswith="view_")
+        wanted |= found if model == "*" else found & Q(content_type__model=model)
+    for name in verbs:
+        app, _, codename = name.partition(".")
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    return list(Permission.objects.filter(wanted))
