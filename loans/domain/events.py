@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from ledger.domain.money import ZERO
-from regimes.errors import N_, Refusal
+from regimes.errors import N_, InvalidInput, Refusal
 
 EVENT_VERSION: Final = 1
 
@@ -70,6 +70,10 @@ class UnableToRecordEvent(Refusal):
     """Refuse an event that cannot have happened to this loan."""
 
 
+class UnableToReadEvent(InvalidInput):
+    """Refuse the written form of an event."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoanEvent:
     """Record one thing that happened. `ref` is unique in the loan; `sequence` grows as events are learned."""
@@ -81,3 +85,55 @@ class LoanEvent:
     recorded_date: date
     amount: Decimal = ZERO
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the event as JSON-safe values, with the version of the form."""
+        return {
+            "version": EVENT_VERSION,
+            "kind": self.kind.value,
+            "value_date": self.value_date.isoformat(),
+            "ref": self.ref,
+            "sequence": self.sequence,
+            "recorded_date": self.recorded_date.isoformat(),
+            "amount": str(self.amount),
+            "data": dict(self.data),
+        }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> Self:
+        """Read an event that `to_dict` wrote; what cannot be read is refused with its field."""
+        unknown = set(written) - _EVENT_FIELDS
+        if unknown or written.get("version", EVENT_VERSION) != EVENT_VERSION:
+            raise UnableToReadEvent(
+                "unknown_field",
+                N_("The event has a field or a version that is not known: %(name)s."),
+                field="event",
+                params={"name": ", ".join(sorted(map(str, unknown))) or "version"},
+            )
+        field_name = "kind"
+        try:
+            kind = EventKind(written["kind"])
+            field_name = "value_date"
+            value_date = date.fromisoformat(written["value_date"])
+            field_name = "recorded_date"
+            recorded_date = date.fromisoformat(written.get("recorded_date", written["value_date"]))
+            field_name = "amount"
+            amount = Decimal(written.get("amount", "0"))
+            if not amount.is_finite():
+                raise ValueError(amount)
+            field_name = "ref"
+            ref, sequence = str(written["ref"]), int(written["sequence"])
+            data = dict(written.get("data", {}))
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise UnableToReadEvent(
+                f"{field_name}_invalid",
+                N_("The event's %(name)s cannot be read."),
+                field=field_name,
+                params={"name": field_name},
+            ) from error
+        return cls(kind, value_date, ref, sequence, recorded_date, amount, data)
+
+
+_EVENT_FIELDS: Final = frozenset(
+    {"version", "kind", "value_date", "ref", "sequence", "recorded_date", "amount", "data"}
+)

@@ -64,6 +64,7 @@ class InstalmentState:
     due: Amounts
     paid: Amounts
     waived: Amounts
+    written_off: Amounts
     balance_after: Decimal  # principal still to come after this instalment
     is_due: bool
     paid_date: date | None  # the day on which nothing was left, if so
@@ -72,7 +73,7 @@ class InstalmentState:
     @property
     def outstanding(self) -> Amounts:
         """Return what is still to pay of this instalment."""
-        return self.due.minus(self.paid).minus(self.waived)
+        return self.due.minus(self.paid).minus(self.waived).minus(self.written_off)
 
 
 @dataclass(frozen=True, slots=True)

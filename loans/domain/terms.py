@@ -7,8 +7,9 @@ versioned, JSON-safe and carries money and rates as strings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -84,6 +85,27 @@ class OverdueInterest(StrEnum):
     CONTINUES = "CONTINUES"  # the contract rate runs on, the penalty comes on top
 
 
+class InterestRounding(StrEnum):
+    """Name where interest inside one period is rounded."""
+
+    ONCE = "ONCE"  # the balance segments of a period are summed exactly, then rounded
+    EACH_SEGMENT = "EACH_SEGMENT"  # each stretch of one balance is rounded, then summed
+
+
+class Rest(StrEnum):
+    """Name when a payment begins to lower the balance that bears interest."""
+
+    DAILY = "DAILY"
+    PERIOD = "PERIOD"  # with the next due date
+
+
+class EarlyInterest(StrEnum):
+    """Name how far interest runs when money comes before it is due."""
+
+    TO_DAY = "TO_DAY"
+    TO_PERIOD_END = "TO_PERIOD_END"
+
+
 class Component(StrEnum):
     """Name a part of what is owed."""
 
@@ -141,6 +163,9 @@ class LoanTerms:
     allocation_order: tuple[Component, ...] = DUE_ORDER
     advance_order: tuple[Component, ...] = ADVANCE_ORDER
     prepayment_policy: PrepaymentPolicy = PrepaymentPolicy.PAY_AHEAD
+    interest_rounding: InterestRounding = InterestRounding.ONCE
+    rest: Rest = Rest.DAILY
+    early_interest: EarlyInterest = EarlyInterest.TO_DAY
     cooling_off_days: int = 0
     cooling_off_interest: bool = True  # whether a withdrawal owes the interest of its days
     holiday_roll: HolidayRoll = HolidayRoll.SAME
@@ -162,14 +187,139 @@ class LoanTerms:
     @classmethod
     def from_dict(cls, written: Mapping[str, Any]) -> Self:
         """Read terms that `to_dict` wrote; an unknown field or version is refused."""
-        raise NotImplementedError
+        version = written.get("version", TERMS_VERSION)
+        known = {field.name for field in fields(cls)}
+        unknown = set(written) - known - {"version"}
+        if unknown or version != TERMS_VERSION:
+            raise UnableToAgreeTerms(
+                "unknown_field",
+                N_("The terms have a field or a version that is not known: %(name)s."),
+                field="terms",
+                params={"name": ", ".join(sorted(map(str, unknown))) or "version"},
+            )
+        values: dict[str, Any] = {}
+        for name, value in written.items():
+            if name != "version":
+                values[name] = _read_field(name, value)
+        for field in fields(cls):
+            if field.default is MISSING and field.name not in values:
+                raise UnableToAgreeTerms(
+                    f"{field.name}_missing",
+                    N_("The terms lack %(name)s."),
+                    field=field.name,
+                    params={"name": field.name},
+                )
+        return cls(**values)
+
+
+def _read_field(name: str, value: Any) -> Any:
+    try:
+        return _READERS[name](value)
+    except UnableToAgreeTerms:
+        raise
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise UnableToAgreeTerms(
+            f"{name}_invalid",
+            N_("The value of %(name)s cannot be read."),
+            field=name,
+            params={"name": name},
+        ) from error
+
+
+def _decimal(value: Any) -> Decimal:
+    if not isinstance(value, str) or _NUMBER.fullmatch(value) is None:
+        raise ValueError(value)
+    return Decimal(value)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _fee_term(value: Any) -> FeeTerm:
+    if set(value) - {"name", "timing", "amount", "rate"}:
+        raise ValueError(value)
+    return FeeTerm(
+        name=_text(value["name"]),
+        timing=FeeTiming(value["timing"]),
+        amount=_decimal(value.get("amount", "0")),
+        rate=_decimal(value.get("rate", "0")),
+    )
+
+
+def _many(reader: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    def read(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(value)
+        return tuple(reader(item) for item in value)
+
+    return read
+
+
+def _optional(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else reader(value)
+
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?")
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "principal": _decimal,
+    "annual_rate": _decimal,
+    "repayment_method": RepaymentMethod,
+    "instalment_count": _whole,
+    "start_date": date.fromisoformat,
+    "frequency": Frequency,
+    "currency": _text,
+    "first_due_date": _optional(date.fromisoformat),
+    "due_day": _optional(_whole),
+    "day_count": DayCount,
+    "rounding": _text,
+    "instalment_multiple": _optional(_decimal),
+    "fees": _many(_fee_term),
+    "penalty_rate": _decimal,
+    "grace_days": _whole,
+    "overdue_interest": OverdueInterest,
+    "allocation_order": _many(Component),
+    "advance_order": _many(Component),
+    "prepayment_policy": PrepaymentPolicy,
+    "interest_rounding": InterestRounding,
+    "rest": Rest,
+    "early_interest": EarlyInterest,
+    "cooling_off_days": _whole,
+    "cooling_off_interest": _flag,
+    "holiday_roll": HolidayRoll,
+    "holidays": _many(date.fromisoformat),
+    "weekends_are_holidays": _flag,
+    "principal_grace_periods": _whole,
+    "interest_grace_periods": _whole,
+    "step_weights": _many(_decimal),
+    "custom_due_dates": _many(date.fromisoformat),
+    "custom_principals": _many(_decimal),
+    "sales_share": _decimal,
+    "period_cap": _optional(_decimal),
+}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, (Decimal, date)):
-        return str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, FeeTerm):

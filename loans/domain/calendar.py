@@ -1,0 +1,125 @@
+"""Due dates: anchored at month ends, on a chosen day, rolled off holidays.
+
+The anchor day is kept for the life of the loan and clipped month by month, so 31 January is followed by
+28 February and then by 31 March, never by 28 March.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Final
+
+from loans.domain.terms import Frequency, HolidayRoll, LoanTerms, RepaymentMethod
+
+MONTHS: Final[dict[Frequency, int]] = {
+    Frequency.MONTHLY: 1,
+    Frequency.QUARTERLY: 3,
+    Frequency.YEARLY: 12,
+}
+DAYS: Final[dict[Frequency, int]] = {
+    Frequency.DAILY: 1,
+    Frequency.WEEKLY: 7,
+    Frequency.BIWEEKLY: 14,
+}
+ONE_DAY: Final = timedelta(days=1)
+
+
+def add_months(day: date, months: int, *, anchor_day: int | None = None) -> date:
+    """Move a date by whole months, clipping the anchor day to the month it lands in."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    wanted = day.day if anchor_day is None else anchor_day
+    return date(year, month + 1, min(wanted, monthrange(year, month + 1)[1]))
+
+
+def month_end(day: date, months: int = 0) -> date:
+    """Return the last day of the month that lies so many months away."""
+    return add_months(day, months, anchor_day=31)
+
+
+def first_due_on_day(loan_date: date, due_day: int) -> date:
+    """Return the first date strictly after the loan date on the chosen day, clipped to its month."""
+    same_month = add_months(loan_date, 0, anchor_day=due_day)
+    return same_month if same_month > loan_date else add_months(loan_date, 1, anchor_day=due_day)
+
+
+def is_business_day(day: date, holidays: Collection[date], *, weekends: bool = False) -> bool:
+    """Tell whether a day is neither in the calendar given nor, if asked, on a weekend."""
+    return day not in holidays and not (weekends and day.weekday() >= 5)
+
+
+def roll_date(
+    day: date, roll: HolidayRoll, holidays: Collection[date], *, weekends: bool = False
+) -> date:
+    """Move a due date off holidays. A calendar that lacks the year simply has no holiday in it."""
+    if roll is HolidayRoll.SAME or is_business_day(day, holidays, weekends=weekends):
+        return day
+    step = -ONE_DAY if roll is HolidayRoll.PREVIOUS else ONE_DAY
+    moved = _next_business_day(day, step, holidays, weekends)
+    if roll is HolidayRoll.MODIFIED_FOLLOWING and moved.month != day.month:
+        return _next_business_day(day, -ONE_DAY, holidays, weekends)
+    return moved
+
+
+def _next_business_day(
+    day: date, step: timedelta, holidays: Collection[date], weekends: bool
+) -> date:
+    while not is_business_day(day, holidays, weekends=weekends):
+        day += step
+    return day
+
+
+def due_dates_from(
+    first_due: date, *, count: int, frequency: Frequency, anchor_day: int | None = None
+) -> list[date]:
+    """Return a series of unrolled due dates that starts with the first one."""
+    months = MONTHS.get(frequency)
+    if months is not None:
+        anchor = first_due.day if anchor_day is None else anchor_day
+        return [add_months(first_due, months * i, anchor_day=anchor) for i in range(count)]
+    step = timedelta(days=DAYS[frequency])
+    return [first_due + step * i for i in range(count)]
+
+
+def first_due_date(terms: LoanTerms) -> tuple[date, int | None]:
+    """Return the unrolled first due date of the terms and the anchor day of the months."""
+    months = MONTHS.get(terms.frequency)
+    if terms.first_due_date is not None:
+        first = terms.first_due_date
+        if terms.due_day is not None:
+            return first, terms.due_day
+        # A first due date that is the start date moved by one period keeps the start's own day: a loan
+        # of 31 January that is first due on 28 February is due on 31 March next.
+        regular = months is not None and first == add_months(terms.start_date, months)
+        return first, terms.start_date.day if regular else first.day
+    if months is None:
+        return terms.start_date + timedelta(days=DAYS[terms.frequency]), None
+    if terms.due_day is None:
+        return add_months(terms.start_date, months), terms.start_date.day
+    first = first_due_on_day(terms.start_date, terms.due_day)
+    return add_months(first, months - 1, anchor_day=terms.due_day), terms.due_day
+
+
+def due_dates(terms: LoanTerms) -> list[date]:
+    """Return every due date of the terms, rolled off the holidays frozen with them."""
+    if terms.custom_due_dates:
+        series = list(terms.custom_due_dates)
+    else:
+        first, anchor = first_due_date(terms)
+        series = due_dates_from(
+            first, count=terms.instalment_count, frequency=terms.frequency, anchor_day=anchor
+        )
+    if terms.repayment_method in (RepaymentMethod.BULLET, RepaymentMethod.FLEXIBLE):
+        series = series[-1:]
+    return roll_all(terms, series)
+
+
+def roll_all(terms: LoanTerms, series: list[date]) -> list[date]:
+    """Roll a series of due dates by the terms."""
+    if terms.holiday_roll is HolidayRoll.SAME:
+        return series
+    holidays = frozenset(terms.holidays)
+    weekends = terms.weekends_are_holidays
+    return [roll_date(day, terms.holiday_roll, holidays, weekends=weekends) for day in series]
