@@ -10,8 +10,9 @@ payments are in `changes.py`.
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from ledger.domain.money import EXACT, ZERO, minor_unit
@@ -35,6 +36,22 @@ class Part(NamedTuple):
     row: Row
     component: int
     amount: Decimal
+
+
+@dataclass(slots=True)
+class Effect:
+    """Note what one event did: parts of rows, credit, and money that touched no row."""
+
+    key: str
+    kind: str
+    value_date: date
+    amount: Decimal
+    parts: list[Part] = field(default_factory=list)  # paid; negative when taken back
+    forgiven: list[Part] = field(default_factory=list)
+    lost: list[Part] = field(default_factory=list)
+    credit: Decimal = ZERO  # added to the borrower's credit
+    fee_kept: Decimal = ZERO  # kept back from a payout, or given back by a withdrawal
+    charged: list[Decimal] = field(default_factory=lambda: [ZERO, ZERO])  # fee, fixed penalty
 
 
 class Book:
@@ -66,6 +83,7 @@ class Book:
         self.charged_ever = [ZERO, ZERO]  # fee, fixed penalty
         self.recovered = ZERO
         self.refunded = ZERO
+        self.effects: list[Effect] = []
         self.pauses: list[tuple[date, date]] = []
         self.closed_date: date | None = None
         self.written_off = False
@@ -165,7 +183,11 @@ class Book:
         self.k += 1
         self.open_period(day)
         if self.credit and not self.projecting:
-            self.absorb_credit(day)
+            effect = Effect(f"credit:{row.number}", "CREDIT_USED", day, ZERO)
+            effect.credit = -self.credit
+            effect.parts = self.absorb_credit(day)
+            effect.credit += self.credit
+            self.effects.append(effect)
 
     def accrue_after_maturity(self, day: date) -> None:
         """Add the interest that runs on after the last due date, where the terms let it, to the last row."""
@@ -295,9 +317,7 @@ class Book:
         if self.k < len(self.rows) and self.base:
             self.close_segment(self.rows[self.k].due_date)
 
-    def allocate(
-        self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]
-    ) -> Decimal:
+    def allocate(self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]) -> Decimal:
         """Pay what is due, then ahead by the policy; keep the rest as the borrower's credit and return it."""
         if money >= self.running + self.arrears and money >= sum(self.payoff(day)):
             for row in self.rows[self.k :]:
@@ -311,9 +331,7 @@ class Book:
         self.rebase(day)
         return money
 
-    def pay_early(
-        self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]
-    ) -> Decimal:
+    def pay_early(self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]) -> Decimal:
         """Pay what is not due yet; return what is left."""
         if policy is PrepaymentPolicy.PAY_AHEAD:
             for index in range(self.k, len(self.rows)):
@@ -342,9 +360,7 @@ class Book:
         self.pay(row, I, part, day, parts)
         return money - part
 
-    def pay_later_charges(
-        self, component: int, money: Decimal, day: date, parts: list[Part]
-    ) -> Decimal:
+    def pay_later_charges(self, component: int, money: Decimal, day: date, parts: list[Part]) -> Decimal:
         """Pay charges that fall due later."""
         for row in self.rows:
             if money and row.charges:

@@ -50,9 +50,7 @@ def is_business_day(day: date, holidays: Collection[date], *, weekends: bool = F
     return day not in holidays and not (weekends and day.weekday() >= 5)
 
 
-def roll_date(
-    day: date, roll: HolidayRoll, holidays: Collection[date], *, weekends: bool = False
-) -> date:
+def roll_date(day: date, roll: HolidayRoll, holidays: Collection[date], *, weekends: bool = False) -> date:
     """Move a due date off holidays. A calendar that lacks the year simply has no holiday in it."""
     if roll is HolidayRoll.SAME or is_business_day(day, holidays, weekends=weekends):
         return day
@@ -63,9 +61,7 @@ def roll_date(
     return moved
 
 
-def _next_business_day(
-    day: date, step: timedelta, holidays: Collection[date], weekends: bool
-) -> date:
+def _next_business_day(day: date, step: timedelta, holidays: Collection[date], weekends: bool) -> date:
     while not is_business_day(day, holidays, weekends=weekends):
         day += step
     return day

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from ledger.domain.money import ZERO, is_money, split_amount
-from loans.domain.book import Book, Part
+from ledger.domain.money import ZERO, is_money
+from loans.domain.book import Book, Effect, Part
 from loans.domain.calendar import due_dates, due_dates_from, roll_all
 from loans.domain.day_count import period_scale
 from loans.domain.events import EventKind, LoanEvent, UnableToRecordEvent
-from loans.domain.rows import INDEX, F, I, N, P, Charge, Row
+from loans.domain.rows import INDEX, Charge, F, I, N, P, Row
 from loans.domain.terms import (
     Component,
     FeeTiming,
@@ -23,20 +22,6 @@ from loans.domain.terms import (
     RepaymentMethod,
 )
 from regimes.errors import N_
-
-
-@dataclass(slots=True)
-class Effect:
-    """Note what one event did: parts of rows, credit, and money that touched no row."""
-
-    key: str
-    kind: str
-    value_date: date
-    amount: Decimal
-    parts: list[Part] = field(default_factory=list)
-    credit: Decimal = ZERO  # added to the borrower's credit
-    fee_kept: Decimal = ZERO  # kept back from a payout
-    charged: list[Decimal] = field(default_factory=lambda: [ZERO, ZERO])
 
 
 def refuse(code: str, message: str, event: LoanEvent, *, field: str | None = None, **params: Any) -> None:
@@ -261,14 +246,14 @@ def waive(book: Book, event: LoanEvent, effect: Effect) -> None:
             row.waived[component] += part
             row.touched = day
             left -= part
-            effect.parts.append(Part(row, component, part))
+            effect.forgiven.append(Part(row, component, part))
     opened = book.open_row()
     if left and component == I and opened is not None:
         part = min(left, book.running_interest(day))
         if part > 0:
             opened.waived[I] += part
             left -= part
-            effect.parts.append(Part(opened, I, part))
+            effect.forgiven.append(Part(opened, I, part))
     if left:
         refuse("waiver_exceeds_due", N_("More is waived than is owed."), event, field="amount")
 
@@ -278,16 +263,16 @@ def write_off(book: Book, event: LoanEvent, effect: Effect) -> None:
     day = event.value_date
     if book.written_off:
         refuse("loan_written_off", N_("The loan is written off already."), event)
-    effect.credit = -book.credit
-    book.absorb_credit(day)
-    effect.credit += book.credit
     accelerate(book, day)
+    before = book.credit
+    effect.parts = book.absorb_credit(day)
+    effect.credit = book.credit - before
     for row in book.rows:
         for component in (P, I, F, N):
             part = book.unpaid(row, component, day)
             if part:
                 row.lost[component] += part
-                effect.parts.append(Part(row, component, part))
+                effect.lost.append(Part(row, component, part))
     book.arrears = ZERO
     book.written_off = True
     book.rebase(day)
@@ -310,14 +295,15 @@ def withdraw(book: Book, event: LoanEvent, effect: Effect) -> None:
             part = book.unpaid(row, I, day)
             if part > 0:
                 row.waived[I] += part
-                effect.parts.append(Part(row, I, part))
+                effect.forgiven.append(Part(row, I, part))
+    before = book.credit
     effect.fee_kept = kept_fees(terms, book.disbursed)
     if effect.fee_kept:
         book.credit += effect.fee_kept
         book.charged_ever[0] -= effect.fee_kept
         book.paid_ever[F] -= effect.fee_kept
-    for row in book.rows:
-        row.charges = [c for c in row.charges if not c.optional or c.due_date < day]
+    effect.parts = book.absorb_credit(day)
+    effect.credit = book.credit - before
 
 
 # -- changes of the agreement ----------------------------------------------------------------------------------
@@ -383,8 +369,8 @@ def cut(book: Book, day: date) -> tuple[Decimal, list[Charge]]:
     kept: list[Row] = []
     charges: list[Charge] = []
     for row in book.rows[book.k :]:
-        charges.extend(c for c in row.charges if row.is_empty)
         if row.is_empty:
+            charges.extend(row.charges)
             continue
         row.due[P], row.due[I] = row.settled(P), row.settled(I)
         row.is_due = row.frozen = True
@@ -442,9 +428,7 @@ def _spread(
     frequency = Frequency(event.data.get("frequency", terms.frequency))
     if frequency is Frequency.CUSTOM:
         frequency = Frequency.MONTHLY
-    dates = roll_all(
-        terms, due_dates_from(first_due, count=count, frequency=frequency, anchor_day=anchor)
-    )
+    dates = roll_all(terms, due_dates_from(first_due, count=count, frequency=frequency, anchor_day=anchor))
     number = max((row.number for row in book.rows), default=0) + 1
     rows = chain_rows(terms, day, dates, first_number=number, frequency=frequency)
     for index, row in enumerate(rows):
@@ -519,6 +503,3 @@ def check_amount(event: LoanEvent, currency: str) -> None:
         not is_money(event.amount, currency=currency) or not ZERO < event.amount < 10**12
     ):
         refuse("amount_invalid", N_("Enter an amount such as 1500.00."), event, field="amount")
-
-
-__all__ = ["Effect", "HANDLERS", "charge_back", "check_amount", "first_rows", "split_amount"]

@@ -67,9 +67,7 @@ def days_30e_360_isda(start: date, end: date, *, termination: date | None = None
     return _days_360(start, end, first, last)
 
 
-def days_360(
-    convention: DayCount, start: date, end: date, *, termination: date | None = None
-) -> int:
+def days_360(convention: DayCount, start: date, end: date, *, termination: date | None = None) -> int:
     """Count days of a 30/360 convention."""
     if convention is DayCount.THIRTY_E_360:
         return days_30e_360(start, end)

@@ -11,8 +11,8 @@ from datetime import date
 from decimal import Decimal, localcontext
 
 from ledger.domain.money import EXACT, ZERO
-from loans.domain.book import Book
-from loans.domain.changes import HANDLERS, Effect, charge_back, check_amount, refuse
+from loans.domain.book import Book, Effect
+from loans.domain.changes import HANDLERS, charge_back, check_amount, refuse
 from loans.domain.events import RANK, EventKind, LoanEvent, UnableToRecordEvent
 from loans.domain.rows import F, I, N, P
 from loans.domain.snapshot import pending_state, take_snapshot
@@ -70,17 +70,13 @@ def known_events(
             check_reversal(event, by_ref, reversed_refs)
             reversed_refs.add(str(event.data["reverses"]))
     standing = [
-        event
-        for event in known
-        if event.kind is not EventKind.REVERSAL and event.ref not in reversed_refs
+        event for event in known if event.kind is not EventKind.REVERSAL and event.ref not in reversed_refs
     ]
     standing.sort(key=lambda event: (event.value_date, RANK[event.kind], event.sequence))
     return standing
 
 
-def check_reversal(
-    event: LoanEvent, by_ref: dict[str, LoanEvent], reversed_refs: set[str]
-) -> None:
+def check_reversal(event: LoanEvent, by_ref: dict[str, LoanEvent], reversed_refs: set[str]) -> None:
     """Refuse the reversal of what is unknown, reversed, or itself a reversal."""
     target = by_ref.get(str(event.data.get("reverses")))
     if target is None:
@@ -91,12 +87,9 @@ def check_reversal(
         refuse("already_reversed", N_("The event was reversed before."), event)
 
 
-def run(
-    terms: LoanTerms, standing: Sequence[LoanEvent], *, value_date: date
-) -> tuple[Book, list[Effect]]:
+def run(terms: LoanTerms, standing: Sequence[LoanEvent], *, value_date: date) -> Book:
     """Move a book through the events up to a day. For the engine's own modules."""
     book = Book(terms)
-    effects: list[Effect] = []
     by_ref: dict[str, Effect] = {}
     taken_back: dict[str, Decimal] = {}
     for event in standing:
@@ -119,10 +112,10 @@ def run(
             HANDLERS[event.kind](book, event, effect)
         book.rebase(event.value_date)
         note_closing(book, event.value_date)
-        effects.append(effect)
+        book.effects.append(effect)
         by_ref[event.ref] = effect
     book.advance(value_date)
-    return book, effects
+    return book
 
 
 def check_before_payout(book: Book, event: LoanEvent, standing: Sequence[LoanEvent]) -> None:
@@ -156,25 +149,21 @@ def fold(
     """Return the loan as of a value date, as it was known at a sequence or on a day (default: all)."""
     with localcontext(EXACT):
         listed = list(events)
-        standing = known_events(
-            listed, known_at_sequence=known_at_sequence, knowledge_date=knowledge_date
-        )
-        book, effects = run(terms, standing, value_date=value_date)
+        standing = known_events(listed, known_at_sequence=known_at_sequence, knowledge_date=knowledge_date)
+        book = run(terms, standing, value_date=value_date)
         sequence = max(
             (e.sequence for e in listed if known_at_sequence is None or e.sequence <= known_at_sequence),
             default=0,
         )
         if not book.disbursed:
             return pending_state(terms, value_date, sequence, cancelled=book.cancelled)
-        return take_snapshot(book, effects, value_date, sequence)
+        return take_snapshot(book, value_date, sequence)
 
 
-def payoff_quote(
-    terms: LoanTerms, events: Iterable[LoanEvent], *, value_date: date
-) -> PayoffQuote:
+def payoff_quote(terms: LoanTerms, events: Iterable[LoanEvent], *, value_date: date) -> PayoffQuote:
     """Return every component of what closes the loan on a day. Paying `total` that day closes it."""
     with localcontext(EXACT):
-        book, _ = run(terms, known_events(events), value_date=value_date)
+        book = run(terms, known_events(events), value_date=value_date)
         owed = book.payoff(value_date) if book.disbursed and not book.written_off else [ZERO] * 4
         gross = sum(owed, ZERO)
         credit = min(book.credit, gross)
@@ -195,9 +184,7 @@ def accrual(terms: LoanTerms, events: Iterable[LoanEvent], *, date: date) -> Acc
     return Accrual(date, state.interest_earned, state.penalty_earned)
 
 
-def append_event(
-    terms: LoanTerms, events: Sequence[LoanEvent], new: LoanEvent
-) -> tuple[LoanEvent, ...]:
+def append_event(terms: LoanTerms, events: Sequence[LoanEvent], new: LoanEvent) -> tuple[LoanEvent, ...]:
     """Add an event if the whole history still makes sense with it, or refuse it.
 
     The same reference with the same content changes nothing; with other content it is refused.

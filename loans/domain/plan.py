@@ -97,9 +97,7 @@ class Plan:
         wanted = self.target(row, interest) - row.own_principal_paid
         return min(max(wanted, ZERO), book.running)
 
-    def prepay(
-        self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]
-    ) -> Decimal:
+    def prepay(self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]) -> Decimal:
         """Pay principal early: from the last row backwards, or evenly off all that remain."""
         book = self.book
         money_left = money

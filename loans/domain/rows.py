@@ -97,12 +97,7 @@ class Row:
 
     def settled(self, component: int) -> Decimal:
         """Return what of a component needs no more money from this instalment."""
-        return (
-            self.paid[component]
-            + self.waived[component]
-            + self.lost[component]
-            + self.moved[component]
-        )
+        return self.paid[component] + self.waived[component] + self.lost[component] + self.moved[component]
 
     def charged(self, component: int, through: date | None) -> Decimal:
         """Return the charges of a component that are due through a day, or all of them."""

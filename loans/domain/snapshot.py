@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 from ledger.domain.money import ZERO
-from loans.domain.book import Book
-from loans.domain.changes import Effect, first_rows
-from loans.domain.events import EventKind
+from loans.domain.book import Book, Effect, Part
+from loans.domain.changes import first_rows
 from loans.domain.rows import F, I, N, P, Row, amounts
 from loans.domain.state import Allocation, Amounts, InstalmentState, LoanState, LoanStatus
 from loans.domain.terms import LoanTerms
@@ -99,7 +99,7 @@ def allocation_of(effect: Effect) -> Allocation:
     """Show where the money of one event went."""
     by_row: dict[int, list[Decimal]] = {}
     applied = [ZERO] * 4
-    for row, component, amount in effect.parts:
+    for row, component, amount in (*effect.parts, *effect.forgiven, *effect.lost):
         parts = by_row.get(row.number)
         if parts is None:
             parts = by_row[row.number] = [ZERO] * 4
@@ -116,13 +116,11 @@ def allocation_of(effect: Effect) -> Allocation:
     )
 
 
-def total(effects: list[Effect], *kinds: str) -> Amounts:
-    """Add up what events of some kinds moved, by component."""
+def total(parts: Iterable[Part]) -> Amounts:
+    """Add up parts by component."""
     sums = [ZERO] * 4
-    for effect in effects:
-        if effect.kind in kinds:
-            for part in effect.parts:
-                sums[part.component] += part.amount
+    for part in parts:
+        sums[part.component] += part.amount
     return amounts(sums)
 
 
@@ -135,7 +133,7 @@ def find_status(book: Book, day: date, worst: int) -> LoanStatus:
     return LoanStatus.OVERDUE if worst else LoanStatus.ACTIVE
 
 
-def take_snapshot(book: Book, effects: list[Effect], day: date, sequence: int) -> LoanState:
+def take_snapshot(book: Book, day: date, sequence: int) -> LoanState:
     """Return the state of a loan that was paid out."""
     projected = book.projection(day)
     instalments = instalment_states(book, projected, day)
@@ -146,7 +144,6 @@ def take_snapshot(book: Book, effects: list[Effect], day: date, sequence: int) -
     following = coming[0] if coming and not over else None
     paid = amounts([sum((r.paid[c] for r in book.rows), ZERO) for c in (P, I, F, N)])
     kept = Amounts(fee=book.paid_ever[F])
-    penalty = sum((book.penalty_of(row, day) for row in book.rows if row.is_due), ZERO)
     closed_date = book.closed_date
     if status is LoanStatus.CLOSED and closed_date is None:
         closed_date = day
@@ -165,21 +162,26 @@ def take_snapshot(book: Book, effects: list[Effect], day: date, sequence: int) -
         next_due=following.outstanding if following else NOTHING,
         credit=book.credit,
         paid=paid.plus(kept),
-        waived=total(effects, EventKind.WAIVER, EventKind.WITHDRAWAL),
-        written_off=total(effects, EventKind.WRITE_OFF),
+        waived=total(part for effect in book.effects for part in effect.forgiven),
+        written_off=total(part for effect in book.effects for part in effect.lost),
         recovered=book.recovered,
         refunded=book.refunded,
         interest_earned=book.interest_closed + book.earned(day),
-        penalty_earned=penalty + book.charged_ever[1],
-        fees_charged=book.charged_ever[0] + _fees_fallen_due(book, day),
+        penalty_earned=penalty_earned(book, day) + book.charged_ever[1],
+        fees_charged=book.charged_ever[0] + terms_fees_earned(book, day),
         annual_rate=book.rate,
         maturity_date=max((i.due_date for i in instalments if i.due.total), default=None),
         closed_date=closed_date if status is LoanStatus.CLOSED else None,
-        allocations=tuple(allocation_of(effect) for effect in effects),
+        allocations=tuple(allocation_of(effect) for effect in book.effects),
     )
 
 
-def _fees_fallen_due(book: Book, day: date) -> Decimal:
+def penalty_earned(book: Book, day: date) -> Decimal:
+    """Return the derived penalty of all rows through a day."""
+    return sum((book.penalty_of(row, day) for row in book.rows if row.is_due), ZERO)
+
+
+def terms_fees_earned(book: Book, day: date) -> Decimal:
     """Fees of the terms are charged as their instalment falls due, or when they are paid early."""
     fees = ZERO
     for row in book.rows:

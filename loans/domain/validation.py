@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from ledger.domain.money import CURRENCY, HALF_EVEN, HALF_UP, ZERO, format_amount, is_money
@@ -77,9 +78,7 @@ def validate_terms(
 
 
 def _refuse(breach: Breach) -> None:
-    raise UnableToAgreeTerms(
-        breach.code, breach.message, field=breach.field, params=breach.params
-    )
+    raise UnableToAgreeTerms(breach.code, breach.message, field=breach.field, params=breach.params)
 
 
 def _check_money(terms: LoanTerms) -> Iterator[Breach]:
@@ -93,9 +92,7 @@ def _check_money(terms: LoanTerms) -> Iterator[Breach]:
         if not is_money(amount, currency=terms.currency) or abs(amount) >= 10**12:
             yield Breach("amount_invalid", name, N_("Enter an amount such as 1500.00."), {})
     if terms.principal <= 0:
-        yield Breach(
-            "principal_not_positive", "principal", N_("The principal must be more than zero."), {}
-        )
+        yield Breach("principal_not_positive", "principal", N_("The principal must be more than zero."), {})
     if any(fee.amount < 0 or not _rate_ok(fee.rate) for fee in terms.fees):
         yield Breach("fee_invalid", "fees", N_("A fee cannot be negative."), {})
     kept = [fee for fee in terms.fees if fee.timing is FeeTiming.AT_PAYOUT]
@@ -120,9 +117,7 @@ def _check_rates(terms: LoanTerms) -> Iterator[Breach]:
         yield Breach("rounding_invalid", "rounding", N_("The rounding is not known."), {})
     multiple = terms.instalment_multiple
     if multiple is not None and not (is_money(multiple, currency=terms.currency) and multiple > 0):
-        yield Breach(
-            "multiple_invalid", "instalment_multiple", N_("Enter a multiple such as 1.00."), {}
-        )
+        yield Breach("multiple_invalid", "instalment_multiple", N_("Enter a multiple such as 1.00."), {})
 
 
 def _check_counts(terms: LoanTerms) -> Iterator[Breach]:
@@ -137,14 +132,10 @@ def _check_counts(terms: LoanTerms) -> Iterator[Breach]:
         yield Breach("due_day_invalid", "due_day", N_("The due day is from 1 to 31."), {})
     for name in ("grace_days", "cooling_off_days"):
         if not 0 <= getattr(terms, name) <= 366:
-            yield Breach(
-                f"{name}_invalid", name, N_("The number of days is from 0 to 366."), {}
-            )
+            yield Breach(f"{name}_invalid", name, N_("The number of days is from 0 to 366."), {})
     for name in ("principal_grace_periods", "interest_grace_periods"):
         if not 0 <= getattr(terms, name) < max(terms.instalment_count, 1):
-            yield Breach(
-                "grace_too_long", name, N_("The grace must end before the last instalment."), {}
-            )
+            yield Breach("grace_too_long", name, N_("The grace must end before the last instalment."), {})
     for name in ("allocation_order", "advance_order"):
         order = getattr(terms, name)
         if len(set(order)) != len(order) or (name == "allocation_order" and set(order) != set(DUE_ORDER)):
@@ -155,9 +146,7 @@ def _check_parts(terms: LoanTerms) -> Iterator[Breach]:
     method, count = terms.repayment_method, terms.instalment_count
     weights = terms.step_weights
     if method is RepaymentMethod.STEP and (
-        len(weights) != count
-        or any(not w.is_finite() or w < 0 for w in weights)
-        or not sum(weights, ZERO)
+        len(weights) != count or any(not w.is_finite() or w < 0 for w in weights) or not sum(weights, ZERO)
     ):
         yield Breach("steps_invalid", "step_weights", N_("Give one weight for each instalment."), {})
     parts = terms.custom_principals
@@ -200,16 +189,14 @@ def _check_dates(terms: LoanTerms) -> Iterator[Breach]:
         )
     if custom and (custom[0] < terms.start_date or custom[-1].year >= MAX_YEAR):
         yield Breach("dates_in_wrong_order", "custom_due_dates", order, {})
-    if any(a >= b for a, b in zip(custom, custom[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(custom)):
         yield Breach("dates_in_wrong_order", "custom_due_dates", order, {})
     yield from _check_series(due_dates(terms), terms.start_date)
 
 
 def _check_series(series: list[date], start: date) -> Iterator[Breach]:
-    if series[0] < start or any(a > b for a, b in zip(series, series[1:], strict=False)):
-        yield Breach(
-            "dates_in_wrong_order", "first_due_date", N_("The dates are in the wrong order."), {}
-        )
+    if series[0] < start or any(a > b for a, b in pairwise(series)):
+        yield Breach("dates_in_wrong_order", "first_due_date", N_("The dates are in the wrong order."), {})
 
 
 _CHECKS: Final[tuple[Callable[[LoanTerms], Iterator[Breach]], ...]] = (
