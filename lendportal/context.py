@@ -10,4 +10,8 @@ from django.http import HttpRequest
 
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Give templates the sandbox mark and the desk's path."""
-    return {"is_sandbox": settings.SANDBOX, "admin_path": f"/{settings.ADMIN_PATH}", "regime_code": settings.REGIME}
+    return {
+        "is_sandbox": settings.SANDBOX,
+        "admin_path": f"/{settings.ADMIN_PATH}",
+        "regime_code": settings.REGIME,
+    }

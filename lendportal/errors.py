@@ -56,7 +56,13 @@ def refusal_text(refusal: Refusal) -> str:
 
 
 def problem(
-    *, status: int, code: str, detail: str, request: HttpRequest | None, field: str | None = None, errors: Any = None
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    request: HttpRequest | None,
+    field: str | None = None,
+    errors: Any = None,
 ) -> dict[str, Any]:
     """Lay out a problem document."""
     document: dict[str, Any] = {
@@ -114,10 +120,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return Response(document, status=document["status"], headers=headers, content_type=PROBLEM)
 
 
-def _from_drf(error: exceptions.APIException, request: HttpRequest | None) -> tuple[dict[str, Any], dict[str, str]]:
+def _from_drf(
+    error: exceptions.APIException, request: HttpRequest | None
+) -> tuple[dict[str, Any], dict[str, str]]:
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.Throttled):
-        wait = int(error.wait or 1) + 1
+        wait = int(getattr(error, "wait", None) or 1) + 1
         headers["Retry-After"] = str(wait)
         return general(429, request, wait=wait), headers
     if getattr(error, "auth_header", None):
@@ -128,8 +136,8 @@ def _from_drf(error: exceptions.APIException, request: HttpRequest | None) -> tu
         return (
             problem(
                 status=400,
-                code=first["code"],
-                detail=first["detail"],
+                code=str(first["code"]),
+                detail=str(first["detail"]),
                 request=request,
                 field=first["field"],
                 errors=rows,
@@ -167,7 +175,9 @@ def wants_problem(request: HttpRequest) -> bool:
 def answer(request: HttpRequest, status: int, document: dict[str, Any]) -> HttpResponse:
     """Answer the API with a document and people with a page."""
     if wants_problem(request):
-        return JsonResponse(document, status=status, content_type=PROBLEM, json_dumps_params={"ensure_ascii": False})
+        return JsonResponse(
+            document, status=status, content_type=PROBLEM, json_dumps_params={"ensure_ascii": False}
+        )
     try:
         page = render(request, "problem.html", {"problem": document}, status=status)
     except TemplateDoesNotExist:
@@ -192,7 +202,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if wants_problem(request):
         return answer(request, 500, document)
     # no template here: whatever broke may be what the page needs
-    return HttpResponse(f"{document['detail']} ({document['request_id']})", status=500, content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        f"{document['detail']} ({document['request_id']})",
+        status=500,
+        content_type="text/plain; charset=utf-8",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -229,7 +243,11 @@ class RefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if wants_problem(request) and response.status_code >= 400 and "json" not in response.get("Content-Type", ""):
+        if (
+            wants_problem(request)
+            and response.status_code >= 400
+            and "json" not in response.get("Content-Type", "")
+        ):
             return answer(request, response.status_code, general(response.status_code, request))
         return response
 

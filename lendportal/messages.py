@@ -93,7 +93,11 @@ def find_uses(base: Path) -> list[Use]:
     uses: list[Use] = []
     for path in paths:
         name = path.relative_to(base).as_posix()
-        found = python_keys(trees[path], refusals) if path in trees else template_keys(path.read_text("utf-8"), name)
+        found = (
+            python_keys(trees[path], refusals)
+            if path in trees
+            else template_keys(path.read_text("utf-8"), name)
+        )
         uses.extend(Use(key, name, line) for key, line in found if key.text)
     return uses
 
@@ -296,7 +300,7 @@ def _mismatches(room: str, message: Message) -> Iterator[str]:
         return
     ids = [message.id] if isinstance(message.id, str) else list(message.id)
     wanted = set().union(*(placeholders(text) for text in ids))
-    strings = [message.string] if isinstance(message.string, str) else list(message.string)
+    strings = [message.string] if isinstance(message.string, str) else list(message.string or [])
     for text in strings:
         if placeholders(text) != wanted:
             yield f"{room}.po: {ids[0]!r} needs {sorted(wanted)}, its translation has {sorted(placeholders(text))}"
@@ -312,7 +316,9 @@ def update(base: Path) -> dict[str, int]:
         if place in known:
             continue
         known.add(place)
-        catalog = catalogs.setdefault(use.room, Catalog(locale="zh_Hans", project="lendportal", charset="utf-8"))
+        catalog = catalogs.setdefault(
+            use.room, Catalog(locale="zh_Hans", project="lendportal", charset="utf-8")
+        )
         catalog.add(use.key.catalog_id, context=use.key.context, locations=[(use.path, use.line)])
         added[use.room] = added.get(use.room, 0) + 1
     for room in added:

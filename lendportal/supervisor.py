@@ -27,7 +27,15 @@ from lendportal.embedded import openmp
 from lendportal.embedded.launch import AlreadyRunning, installation_lock
 from lendportal.embedded.places import Places
 from lendportal.embedded.postgres import Postgres
-from lendportal.embedded.process import CannotStart, kill_group, last_line, out_of_space, spawn, stop, wait_until
+from lendportal.embedded.process import (
+    CannotStart,
+    kill_group,
+    last_line,
+    out_of_space,
+    spawn,
+    stop,
+    wait_until,
+)
 from lendportal.embedded.valkey import Valkey
 
 MOST_RESTARTS = 5  # of one child within a minute
@@ -45,7 +53,7 @@ class Plan:
     home: Path
     where: Places
     port: int
-    bank_port: int
+    bank_port: int | None  # without one the gateway is somebody else's
     own_database: bool
     own_broker: bool
     pg_bindir: Path | None
@@ -126,7 +134,9 @@ class Supervisor:
             except Stopped:
                 pass
 
-    def _start(self, prepare: Callable[[Supervisor], None], seed: Callable[[Supervisor], None] | None) -> None:
+    def _start(
+        self, prepare: Callable[[Supervisor], None], seed: Callable[[Supervisor], None] | None
+    ) -> None:
         self.refuse_what_cannot_work()
         self.start_servers()
         prepare(self)
@@ -173,13 +183,14 @@ class Supervisor:
             "DJANGO_SETTINGS_MODULE": "lendportal.settings",
             "LENDPORTAL_ROLE": role,
             "LENDPORTAL_RUN_TOKEN": self.token,
-            "LENDPORTAL_GATEWAY_URL": f"http://127.0.0.1:{self.plan.bank_port}",
             "PORT": str(self.plan.port),
             "PORTAL_HOME": str(self.plan.home),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             **more,
         }
+        if self.plan.bank_port:
+            found["LENDPORTAL_GATEWAY_URL"] = f"http://127.0.0.1:{self.plan.bank_port}"
         openmp.add_to(found)
         return found
 
@@ -190,15 +201,24 @@ class Supervisor:
     def bank(self) -> Child | None:
         from django.core.management import get_commands
 
-        if "sandbox_bank" not in get_commands() or "LENDPORTAL_GATEWAY_URL" in os.environ:
+        if "sandbox_bank" not in get_commands() or not self.plan.bank_port:
             return None
-        return self.child("bank", ["manage.py", "sandbox_bank", "--port", str(self.plan.bank_port)], "command")
+        return self.child(
+            "bank", ["manage.py", "sandbox_bank", "--port", str(self.plan.bank_port)], "command"
+        )
 
     def web(self) -> Child:
         threads = self.plan.web_threads
         command = [
             *("-m", "gunicorn", "lendportal.wsgi:application", "--bind", f"127.0.0.1:{self.plan.port}"),
-            *("--worker-class", "gthread", "--threads", str(threads), "--workers", str(self.plan.web_processes)),
+            *(
+                "--worker-class",
+                "gthread",
+                "--threads",
+                str(threads),
+                "--workers",
+                str(self.plan.web_processes),
+            ),
             # one import for all processes; nothing is connected before the fork
             *("--preload", "--graceful-timeout", "10", "--timeout", "60", "--no-control-socket"),
         ]
@@ -207,7 +227,14 @@ class Supervisor:
     def worker(self) -> Child:
         command = [
             *("-m", "celery", "-A", "lendportal", "worker", "--queues", "default,payouts,notices,night"),
-            *("--concurrency", str(self.plan.worker_processes), "--loglevel", "INFO", "--hostname", "portal@%h"),
+            *(
+                "--concurrency",
+                str(self.plan.worker_processes),
+                "--loglevel",
+                "INFO",
+                "--hostname",
+                "portal@%h",
+            ),
             *("--without-gossip", "--without-mingle"),
         ]
         return self.child("worker", command, "worker", C_FORCE_ROOT="1")
@@ -218,7 +245,7 @@ class Supervisor:
 
     def is_ready(self) -> bool:
         """Ask for this run's own token: an older server on the port must not pass for ours."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.plan.port}/readyz")  # noqa: S310  our own http address
+        request = urllib.request.Request(f"http://127.0.0.1:{self.plan.port}/readyz")
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
                 told: dict[str, Any] = json.load(answer)
@@ -237,7 +264,9 @@ class Supervisor:
         )
         try:
             if process.wait() != 0:
-                raise CannotStart(f"`manage.py {' '.join(arguments)}` failed (code {process.returncode}); see above")
+                raise CannotStart(
+                    f"`manage.py {' '.join(arguments)}` failed (code {process.returncode}); see above"
+                )
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -306,6 +335,10 @@ def demo_accounts(home: Path) -> list[str]:
         return []
     lines = []
     for row in rows:
-        more = "".join(f"   {name}: {value}" for name, value in row.items() if name not in {"role", "login", "password"})
-        lines.append(f"  {row.get('role', ''):<18} {row.get('login', ''):<28} {row.get('password', '')}{more}")
+        more = "".join(
+            f"   {name}: {value}" for name, value in row.items() if name not in {"role", "login", "password"}
+        )
+        lines.append(
+            f"  {row.get('role', ''):<18} {row.get('login', ''):<28} {row.get('password', '')}{more}"
+        )
     return lines

@@ -7,6 +7,6 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lendportal.settings")
 os.environ.setdefault("LENDPORTAL_ROLE", "web")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402  settings read the role
+from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()

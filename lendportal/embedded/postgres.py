@@ -63,7 +63,9 @@ def reachable_binaries(bindir: Path, user: pwd.struct_passwd | None) -> Path:
         return bindir
     package = bindir.parents[1]
     if not (package.parent / f"{package.name}.libs").exists():
-        raise CannotStart(f"the user {user.pw_name} cannot enter {bindir}; set PG_BINDIR to a server it can run")
+        raise CannotStart(
+            f"the user {user.pw_name} cannot enter {bindir}; set PG_BINDIR to a server it can run"
+        )
     mark = next(package.parent.glob(f"{package.name}-*.dist-info"), package).name
     target = SHARED_BASE / mark
     if not target.exists():
@@ -101,15 +103,21 @@ class Postgres:
     def at(cls, where: Places, *, bindir: Path | None = None) -> Postgres:
         where.logs.mkdir(parents=True, exist_ok=True)
         return cls(
-            data=where.data / "pg", sockets=where.sockets, log=where.logs / "postgres.log", user=where.user, bindir=bindir
+            data=where.data / "pg",
+            sockets=where.sockets,
+            log=where.logs / "postgres.log",
+            user=where.user,
+            bindir=bindir,
         )
 
     def initialise(self) -> None:
         """Make the cluster once. Every machine sorts alike: no wheel brings ICU."""
-        private_folder(self.data, self.user)
-        command = [
+        half = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(half, ignore_errors=True)  # a first run that was interrupted
+        private_folder(half, self.user)
+        command: list[str | Path] = [
             self.bindir / "initdb",
-            f"--pgdata={self.data}",
+            f"--pgdata={half}",
             f"--username={self.role}",
             "--auth=trust",
             "--encoding=UTF8",
@@ -123,8 +131,12 @@ class Postgres:
         if self.settings.get("fsync") == "off":
             command.append("--no-sync")
         child = spawn(command, log=self.log, user=self.user, cwd=Path("/"))
-        if child.wait() != 0:
-            raise CannotStart(f"initdb failed{last_line(self.log)}")
+        try:
+            if child.wait() != 0:
+                raise CannotStart(f"initdb failed{last_line(self.log)}")
+        finally:
+            stop(child)
+        half.rename(self.data)
 
     def _major(self) -> int:
         told = subprocess.run(
@@ -144,7 +156,7 @@ class Postgres:
                 f"{self.data} was made by PostgreSQL {version.read_text().strip()}, this is {self._major()}: "
                 "set PG_BINDIR to the old one, or begin anew with `make reset`"
             )
-        options = [f"--{name}={value}" for name, value in self.settings.items()]
+        options: list[str] = [f"--{name}={value}" for name, value in self.settings.items()]
         self.child = spawn(
             [
                 self.bindir / "postgres",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -51,7 +52,6 @@ def spawn(
     output: IO[bytes] | int = subprocess.DEVNULL
     if log is not None:
         output = log.open("ab")
-    identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     try:
         return subprocess.Popen(
             [os.fspath(part) for part in command],
@@ -61,8 +61,10 @@ def spawn(
             env=dict(environment) if environment is not None else None,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=die_with_parent(death_signal),
-            **identity,  # type: ignore[arg-type]
+            preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509  callers have one thread
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
         )
     except OSError as error:
         raise CannotStart(f"cannot start {Path(os.fspath(command[0])).name}: {error.strerror}") from None
@@ -85,13 +87,13 @@ def stop(child: subprocess.Popen[bytes], *, with_signal: int = signal.SIGTERM, p
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:
     """End what is left of the child's session; it has one of its own, so nobody else is met."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
-def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], *, name: str, log: Path | None, seconds: float) -> None:
+def wait_until(
+    ready: Callable[[], bool], child: subprocess.Popen[bytes], *, name: str, log: Path | None, seconds: float
+) -> None:
     """Wait for a child to be ready, or say what its log says when it ends or takes too long."""
     deadline = time.monotonic() + seconds
     while not ready():

@@ -29,7 +29,9 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 def public_half(seed: bytes) -> bytes:
     """Give the public key of an Ed25519 seed."""
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return (
+        Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    )
 
 
 def sandbox_secrets(home: Path) -> dict[str, str]:

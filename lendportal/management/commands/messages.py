@@ -13,7 +13,7 @@ from lendportal import messages
 
 class Command(BaseCommand):
     help = __doc__ or ""
-    requires_system_checks: list[str] = []  # noqa: RUF012
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--update", action="store_true", help="add new messages to each room's .po")
@@ -41,4 +41,6 @@ class Command(BaseCommand):
                 self.stderr.write(line)
             if found:
                 raise CommandError(f"{len(found)} messages are not in order")
-            self.stdout.write(f"{len({use.key for use in messages.find_uses(base)})} messages, all translated")
+            self.stdout.write(
+                f"{len({use.key for use in messages.find_uses(base)})} messages, all translated"
+            )

@@ -23,14 +23,16 @@ from lendportal.supervisor import Plan, Supervisor, free_port
 
 class Command(BaseCommand):
     help = __doc__ or ""
-    requires_system_checks: list[str] = []  # noqa: RUF012  the servers are not up yet
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="do not create the demo population")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
-            self.refuse("the portal command is for one machine; in production start each process (docker-compose.yml)")
+            self.refuse(
+                "the portal command is for one machine; in production start each process (docker-compose.yml)"
+            )
         try:
             supervisor = Supervisor(self.plan(), say=self.say)
             wanted = not options["no_demo"] and "seed_demo" in get_commands()
@@ -61,7 +63,9 @@ class Command(BaseCommand):
             home=settings.PORTAL_HOME,
             where=settings.EMBEDDED,
             port=settings.PORT,
-            bank_port=free_port(settings.PORT + 1, avoid=settings.PORT),
+            bank_port=None
+            if env["LENDPORTAL_GATEWAY_URL"]
+            else free_port(settings.PORT + 1, avoid=settings.PORT),
             own_database=not env["DATABASE_URL"],
             own_broker=not env["REDIS_URL"],
             pg_bindir=env["PG_BINDIR"],
