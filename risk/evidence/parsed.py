@@ -40,6 +40,7 @@ class Options:
 
     as_of: date
     mapping: Mapping[str, str] = field(default_factory=dict)
+    remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by header fingerprint
 
 
 @dataclass(slots=True)
