@@ -219,10 +219,17 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     V(
         "LENDPORTAL_REGIME",
-        choice("CN", "GB", "US", "EU", "IN"),
-        "CN",
+        choice("cn_demo", "cn", "us", "eu"),
+        "cn_demo",
         "jurisdiction whose rules bind the portal",
     ),
+    V(
+        "LENDPORTAL_IDENTITY_PROVIDER",
+        text,
+        "",
+        "class that checks identities; empty: the sandbox's, and in production a person's eyes",
+    ),
+    V("LENDPORTAL_STAFF_MFA", choice("required", "off"), "required", "staff need an authenticator app"),
     V("LENDPORTAL_TIME_ZONE", time_zone, "Asia/Shanghai", "the zone in which dates are told"),
     V(
         "LENDPORTAL_LOG_LEVEL",
@@ -325,6 +332,8 @@ def refuse_unsafe(values: Mapping[str, Any]) -> None:
     for name in ("LENDPORTAL_PUBLIC_URL",):
         if not values[name].startswith("https://"):
             raise BadSetting(name, "must be https in production")
+    if values["LENDPORTAL_STAFF_MFA"] != "required":
+        raise BadSetting("LENDPORTAL_STAFF_MFA", "must be required in production")
     gateway = urlsplit(values["LENDPORTAL_GATEWAY_URL"])
     if gateway.scheme != "https":
         raise BadSetting("LENDPORTAL_GATEWAY_URL", "must be https in production")

@@ -59,7 +59,7 @@ REFUSED = [
     ("LENDPORTAL_TIME_ZONE", "Mars/Olympus", "LENDPORTAL_TIME_ZONE: must be a time zone"),
     ("TZ", "Mars", "TZ: must be a time zone"),
     ("PORT", "70000", "PORT: must be a whole number"),
-    ("LENDPORTAL_REGIME", "cn", "LENDPORTAL_REGIME: must be one of CN"),
+    ("LENDPORTAL_REGIME", "xx", "LENDPORTAL_REGIME: must be one of cn_demo"),
     ("LENDPORTAL_ENV", "prodution", "did you mean production?"),
     ("LENDPORTAL_ADMIN_PATH", "../etc", "LENDPORTAL_ADMIN_PATH"),
     ("LENDPORTAL_METRICS", "1", "LENDPORTAL_METRICS_TOKEN: is needed"),

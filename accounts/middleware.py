@@ -1,0 +1,94 @@
+"""What every request of this room passes: staff without a second factor go nowhere, known browsers are remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext as _
+
+from accounts.sign_in.device import known_device, remember_device
+
+OPEN_NAMES = frozenset(
+    {
+        "account_login",
+        "account_logout",
+        "account_reauthenticate",
+        "account_email_verification_sent",
+        "account_verify_phone",
+        "mfa_authenticate",
+        "mfa_reauthenticate",
+        "mfa_activate_totp",
+        "mfa_index",
+        "set_language",
+        "livez",
+        "readyz",
+    }
+)
+SIGN_IN_PREFIXES = ("account_", "mfa_")
+
+
+class SecondFactorForStaff:
+    """Lead staff who have no second factor to setting one up, and nowhere else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self._must_enrol(request):
+            return self.get_response(request)
+        if request.path.startswith("/api/"):
+            detail = _("Set up an authenticator app first.")
+            return JsonResponse(
+                {"code": "second_factor_required", "detail": detail, "status": 403},
+                status=403,
+                content_type="application/problem+json",
+            )
+        return HttpResponseRedirect(reverse("mfa_activate_totp"))
+
+    def _must_enrol(self, request: HttpRequest) -> bool:
+        if not getattr(settings, "STAFF_MFA_REQUIRED", True):
+            return False
+        user = request.user
+        if not user.is_authenticated or not user.is_staff or self._is_open(request.path_info):
+            return False
+        factors = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+        return not Authenticator.objects.filter(user_id=user.pk, type__in=factors).exists()
+
+    def _is_open(self, path: str) -> bool:
+        if path.startswith(settings.STATIC_URL):
+            return True
+        try:
+            return (resolve(path).url_name or "") in OPEN_NAMES
+        except Resolver404:
+            return False
+
+
+class SignInAnswers:
+    """Give sign-in pages their status, and mark the browser of who has just logged in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        was_anonymous = not request.user.is_authenticated
+        response = self.get_response(request)
+        if was_anonymous and request.method == "POST" and request.user.is_authenticated:
+            login = request.user.email or request.user.phone or ""
+            if login and known_device(request=request, login=login) is None:
+                remember_device(response=response, login=login)
+        return response
+
+    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
+        """Answer a form with mistakes by 400: allauth's views say 200."""
+        match = request.resolver_match
+        ours = match is not None and (match.url_name or "").startswith(SIGN_IN_PREFIXES)
+        if ours and request.method == "POST" and response.status_code == 200:
+            form = (response.context_data or {}).get("form")
+            if form is not None and form.is_bound and form.errors:
+                response.status_code = 400
+        return response

@@ -1,0 +1,69 @@
+"""Every write of this room, one verb a function; each owns its transaction."""
+
+from accounts.operations.audit import write_audit
+from accounts.operations.banks import (
+    UnableToAddBankAccount,
+    add_bank_account,
+    remove_bank_account,
+    set_default_bank_account,
+    verify_bank_account,
+)
+from accounts.operations.businesses import (
+    UnableToChangeMembers,
+    UnableToCreateBusiness,
+    add_member,
+    create_business,
+    remove_member,
+)
+from accounts.operations.consents import UnableToGiveConsent, give_consent, give_consents, withdraw_consent
+from accounts.operations.identities import UnableToRecordIdentity, decide_identity, record_identity
+from accounts.operations.notices import (
+    NoticeOrder,
+    SendReport,
+    mark_notices_read,
+    queue_notice,
+    queue_notices,
+    send_due_notices,
+)
+from accounts.operations.people import (
+    UnableToOpenAccount,
+    ensure_person,
+    open_account,
+    set_borrower_status,
+    set_language,
+)
+from accounts.operations.second_factor import UnableToEnrol, enrol_totp
+
+__all__ = [
+    "NoticeOrder",
+    "SendReport",
+    "UnableToAddBankAccount",
+    "UnableToChangeMembers",
+    "UnableToCreateBusiness",
+    "UnableToEnrol",
+    "UnableToGiveConsent",
+    "UnableToOpenAccount",
+    "UnableToRecordIdentity",
+    "add_bank_account",
+    "add_member",
+    "create_business",
+    "decide_identity",
+    "enrol_totp",
+    "ensure_person",
+    "give_consent",
+    "give_consents",
+    "mark_notices_read",
+    "open_account",
+    "queue_notice",
+    "queue_notices",
+    "record_identity",
+    "remove_bank_account",
+    "remove_member",
+    "send_due_notices",
+    "set_borrower_status",
+    "set_default_bank_account",
+    "set_language",
+    "verify_bank_account",
+    "withdraw_consent",
+    "write_audit",
+]

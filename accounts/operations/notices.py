@@ -1,0 +1,240 @@
+"""Queue notices in the caller's transaction; send those that are due, each once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.domain.contact_hours import may_contact, next_opening
+from accounts.models import Borrower, Notice
+from accounts.notifications.channels import NoAddress, deliver
+from accounts.notifications.kinds import check_params, names_of
+from accounts.notifications.sms import SmsRefused
+from accounts.regime import current_regime
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=5)
+MAX_ATTEMPTS = 5
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class NoticeOrder:
+    """One notice to queue, on one or more channels."""
+
+    borrower_id: int
+    kind: str
+    dedup_key: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    channels: Sequence[str] = ("IN_APP",)
+    send_after: datetime | None = None
+
+
+@dataclass
+class SendReport:
+    """What one round of sending did."""
+
+    sent: int = 0
+    failed: int = 0
+    retried: int = 0
+    postponed: int = 0
+    parked: int = 0
+
+
+def queue_notice(
+    *,
+    borrower_id: int,
+    kind: str,
+    dedup_key: str,
+    params: Mapping[str, Any],
+    channels: Sequence[str] = ("IN_APP",),
+    send_after: datetime | None = None,
+) -> int:
+    """Queue one notice in the caller's transaction; return how many rows are new. Repeats change nothing."""
+    return queue_notices(
+        orders=[NoticeOrder(borrower_id, kind, dedup_key, params, tuple(channels), send_after)]
+    )
+
+
+_INSERT = """
+INSERT INTO accounts_notice
+    (ref, borrower_id, channel, kind, params, language, dedup_key, status, send_after, attempts, last_error)
+SELECT gen_random_uuid(), b.id, o.channel, o.kind, o.params::jsonb, b.language, o.dedup_key, 'PENDING',
+       o.send_after, 0, ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+     AS o(borrower_id, channel, kind, params, dedup_key, send_after)
+JOIN accounts_borrower b ON b.id = o.borrower_id AND b.status <> 'ERASED'
+ORDER BY o.dedup_key, o.channel
+ON CONFLICT (dedup_key, channel) DO NOTHING
+"""
+
+
+def queue_notices(*, orders: Iterable[NoticeOrder]) -> int:
+    """Queue many notices in one statement, each in its borrower's language; return how many rows are new."""
+    rows: list[tuple[int, str, str, str, str, datetime | None]] = []
+    for order in orders:
+        check_params(order.kind, order.params)
+        params = json.dumps(dict(order.params), ensure_ascii=False, default=str)
+        for channel in order.channels:
+            assert channel in Notice.Channel.values, channel
+            rows.append((order.borrower_id, channel, order.kind, params, order.dedup_key, order.send_after))
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+        return int(cursor.rowcount)
+
+
+def mark_notices_read(*, borrower_id: int, now: datetime) -> int:
+    """Mark what a borrower has been shown."""
+    shown = Notice.objects.filter(borrower_id=borrower_id, channel=Notice.Channel.IN_APP, read_at=None)
+    return shown.update(read_at=now)
+
+
+def send_due_notices(*, now: datetime, limit: int = 500) -> SendReport:
+    """Send what is due. Safe to run twice and side by side: a row is claimed by one sender, or walked past."""
+    report = SendReport()
+    report.sent += _show_in_app(now=now, limit=limit)
+    report.parked += _park_exhausted(now=now)
+    left = limit
+    while left > 0:
+        claim = uuid.uuid4()
+        claimed = _claim(claim=claim, now=now, size=min(BATCH, left))
+        for notice in claimed:
+            _send_one(notice=notice, claim=claim, now=now, report=report)
+        if len(claimed) < min(BATCH, left):
+            break
+        left -= len(claimed)
+    return report
+
+
+_DUE = """
+    channel {channel} AND (send_after IS NULL OR send_after <= %(now)s)
+    AND (status = 'PENDING' OR (status = 'CLAIMED' AND claimed_until < %(now)s))
+"""
+
+
+def _show_in_app(*, now: datetime, limit: int) -> int:
+    """Being in the portal is being delivered: one statement for all."""
+    sql = f"""
+        UPDATE accounts_notice SET status = 'SENT', sent_at = %(now)s, attempts = attempts + 1
+        WHERE id IN (SELECT id FROM accounts_notice WHERE {_DUE.format(channel="= 'IN_APP'")}
+                     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    """  # noqa: S608  no value is put into the text
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"now": now, "limit": max(limit, 5000)})
+        return int(cursor.rowcount)
+
+
+def _park_exhausted(*, now: datetime) -> int:
+    """Park rows whose senders died five times: the row itself may be what kills them."""
+    return Notice.objects.filter(
+        status=Notice.Status.CLAIMED, claimed_until__lt=now, attempts__gte=MAX_ATTEMPTS
+    ).update(status=Notice.Status.PARKED, claim=None, claimed_until=None, last_error="sender died")
+
+
+def _local(now: datetime) -> datetime:
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE))
+
+
+def _texts_allowed(*, now: datetime) -> bool:
+    regime = current_regime()
+    return may_contact(local=_local(now), opens=regime.contact_opens, closes=regime.contact_closes)
+
+
+def _claim(*, claim: uuid.UUID, now: datetime, size: int) -> list[Notice]:
+    """Take due rows for a while; the attempt is counted before the work, so that a poison row is seen."""
+    sql = f"""
+        UPDATE accounts_notice
+        SET status = 'CLAIMED', claim = %(claim)s, claimed_until = %(until)s, attempts = attempts + 1
+        WHERE id IN (
+            SELECT id FROM accounts_notice WHERE {_DUE.format(channel="<> 'IN_APP'")}
+            AND (channel <> 'SMS' OR %(texts)s OR kind = ANY(%(urgent)s))
+            ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED)
+    """  # noqa: S608  no value is put into the text
+    with transaction.atomic(), connection.cursor() as cursor:
+        values = {
+            "claim": claim,
+            "until": now + LEASE,
+            "now": now,
+            "size": size,
+            "texts": _texts_allowed(now=now),
+            "urgent": names_of(urgent=True),
+        }
+        cursor.execute(sql, values)
+    mine = Notice.objects.filter(claim=claim, status=Notice.Status.CLAIMED)
+    return list(mine.select_related("borrower__user").order_by("pk"))
+
+
+def _send_one(*, notice: Notice, claim: uuid.UUID, now: datetime, report: SendReport) -> None:
+    if _contacts_used_up(notice=notice, now=now):
+        report.postponed += _postpone(notice=notice, claim=claim, now=now)
+        return
+    try:
+        if notice.borrower.status == Borrower.Status.ERASED:
+            raise NoAddress
+        deliver(notice=notice)
+    except NoAddress:
+        report.failed += _finish(notice, claim, status=Notice.Status.FAILED, last_error="no address")
+    except SmsRefused as error:
+        report.failed += _finish(notice, claim, status=Notice.Status.FAILED, last_error=type(error).__name__)
+    except Exception as error:  # whatever a mail server or vendor raises, the row is tried again and then parked
+        log.exception("notice %s on %s failed, attempt %s", notice.ref, notice.channel, notice.attempts)
+        _retry_or_park(notice=notice, claim=claim, now=now, error=error, report=report)
+    else:
+        report.sent += _finish(notice, claim, status=Notice.Status.SENT, sent_at=now)
+
+
+def _finish(notice: Notice, claim: uuid.UUID, **values: Any) -> int:
+    """End a claim; one row changed, or somebody else has it by now."""
+    mine = Notice.objects.filter(pk=notice.pk, claim=claim, status=Notice.Status.CLAIMED)
+    return mine.update(claim=None, claimed_until=None, **values)
+
+
+def _retry_or_park(
+    *, notice: Notice, claim: uuid.UUID, now: datetime, error: Exception, report: SendReport
+) -> None:
+    name = type(error).__name__  # the text of an error may hold an address
+    if notice.attempts >= MAX_ATTEMPTS:
+        report.parked += _finish(notice, claim, status=Notice.Status.PARKED, last_error=name)
+    else:
+        again = now + timedelta(minutes=2**notice.attempts)
+        report.retried += _finish(
+            notice, claim, status=Notice.Status.PENDING, send_after=again, last_error=name
+        )
+
+
+def _contacts_used_up(*, notice: Notice, now: datetime) -> bool:
+    """Tell whether this borrower was texted about a debt as often today as the regime allows."""
+    kinds = names_of(contact=True)
+    if notice.channel != Notice.Channel.SMS or notice.kind not in kinds:
+        return False
+    midnight = _local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Notice.objects.filter(
+        borrower_id=notice.borrower_id,
+        channel=Notice.Channel.SMS,
+        kind__in=kinds,
+        status=Notice.Status.SENT,
+        sent_at__gte=midnight,
+    )
+    return today.count() >= current_regime().max_contacts_a_day
+
+
+def _postpone(*, notice: Notice, claim: uuid.UUID, now: datetime) -> int:
+    """Wait for the next day's contact hours, without counting an attempt."""
+    opens = current_regime().contact_opens
+    morning = next_opening(local=_local(now), opens=opens)
+    if morning.date() == _local(now).date():
+        morning += timedelta(days=1)
+    return _finish(
+        notice, claim, status=Notice.Status.PENDING, send_after=morning, attempts=notice.attempts - 1
+    )

@@ -1,0 +1,1 @@
+"""Signing up and logging in: one field for e-mail or number, neutral answers, counted tries."""

@@ -1,0 +1,15 @@
+"""What wakes this room. Rows are the truth: each of these may run twice."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import operations
+
+
+@shared_task(name="accounts.tasks.sweep_notices")
+def sweep_notices(*, limit: int = 500) -> dict[str, int]:
+    """Send what is due."""
+    report = operations.send_due_notices(now=timezone.now(), limit=limit)
+    return vars(report).copy()
