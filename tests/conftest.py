@@ -23,3 +23,19 @@ def _empty_cache(request: pytest.FixtureRequest) -> None:
         from django.core.cache import cache
 
         cache.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _history_can_be_flushed() -> None:
+    """Let tests that really commit clean up, although history refuses TRUNCATE."""
+    from tests.flush import allow_flush
+
+    allow_flush()
+
+
+@pytest.fixture()
+def world(db):  # type: ignore[no-untyped-def]
+    """Return the cast: Alice borrows, Bob underwrites, Charlie sees nothing, Dora keeps a shop."""
+    from tests.world import build_world
+
+    return build_world()
