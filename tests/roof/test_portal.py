@@ -1,0 +1,179 @@
+"""The portal command with its real processes: up, watched, down, and nobody left behind."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.servers import ROOT
+from tests.roof.processes import clean_environment, free_port, get, holding, running, until
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.xdist_group("processes")]
+
+
+@pytest.fixture
+def home():
+    # not below pytest's own folder: a socket's path is short, and the servers' user must be let in
+    folder = Path(tempfile.mkdtemp(prefix="lpp-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "home"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def portal(home, port, **more):
+    environment = clean_environment(PORTAL_HOME=home, PORT=port, WEB_CONCURRENCY=1, **more)
+    return running(["manage.py", "portal", "--no-demo"], environment, home.parent / "out.txt")
+
+
+def ready(home, port):
+    text = f"lendportal is ready at http://127.0.0.1:{port}/"
+    output = home.parent / "out.txt"
+    return until(lambda: text in output.read_text(), seconds=90, what="the ready line", output=output)
+
+
+def log_says(home, name, words):
+    path = home / "log" / f"{name}.log"
+    return path.exists() and words in path.read_text("utf-8", "replace")
+
+
+def test_it_starts_every_process_and_leaves_none_behind(home):
+    port = free_port()
+    with portal(home, port) as process:
+        ready(home, port)
+        assert get(f"http://127.0.0.1:{port}/livez")[0] == 200
+        status, body = get(f"http://127.0.0.1:{port}/readyz")
+        assert status == 200, body
+        until(lambda: log_says(home, "worker", "ready."), seconds=40, what="the worker")
+        until(lambda: log_says(home, "beat", "beat: Starting"), seconds=40, what="beat")
+        names = " ".join(holding(str(home)).values())
+        for part in (
+            "postgres",
+            "valkey-server",
+            "gunicorn",
+            "celery -A lendportal worker",
+            "celery -A lendportal beat",
+        ):
+            assert part in names, names
+        assert oct((home / "secrets.env").stat().st_mode)[-3:] == "600"
+        stranger = subprocess.Popen(["sleep", "60"])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert stranger.poll() is None, "somebody else's process was ended"
+        stranger.kill()
+        stranger.wait()
+    assert holding(str(home)) == {}
+    first = (home / "secrets.env").read_text()
+    began = time.monotonic()
+    with portal(home, port) as process:
+        ready(home, port)
+        took = time.monotonic() - began
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert (home / "secrets.env").read_text() == first, "the second start keeps what the first made"
+    assert took < 30, f"the second start took {took:.1f} s"
+    assert holding(str(home)) == {}
+
+
+def test_killed_without_mercy_it_leaves_none_behind(home):
+    port = free_port()
+    with portal(home, port) as process:
+        ready(home, port)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(5)
+        until(lambda: not holding(str(home)), seconds=45, what="the end of every child")
+
+
+def test_a_killed_worker_is_started_again(home):
+    port = free_port()
+    with portal(home, port) as process:
+        ready(home, port)
+        until(lambda: log_says(home, "worker", "ready."), seconds=40, what="the worker")
+        worker = min(pid for pid, line in holding(str(home)).items() if "celery -A lendportal worker" in line)
+        os.kill(worker, signal.SIGKILL)
+        again = "worker ended (code -9); starting it again"
+        until(lambda: again in (home.parent / "out.txt").read_text(), seconds=10, what="the restart")
+        assert process.poll() is None
+        assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
+
+
+def refused(home, **environment):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "portal", "--no-demo"],
+        cwd=ROOT,
+        env=clean_environment(PORTAL_HOME=home, **environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    told = [line for line in ended.stderr.splitlines() if line.strip()]
+    assert ended.returncode == 2, ended.stderr
+    assert len(told) == 1, ended.stderr
+    assert holding(str(home)) == {}
+    return told[0]
+
+
+def test_it_refuses_a_port_in_use(home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} is in use" in refused(home, PORT=port)
+
+
+def test_it_refuses_a_port_that_is_none(home):
+    assert "PORT: must be a whole number" in refused(home, PORT="eighty")
+
+
+def test_it_refuses_a_database_that_is_not_there(home):
+    told = refused(home, PORT=free_port(), DATABASE_URL=f"postgres://u:sesame@127.0.0.1:{free_port()}/x")
+    assert "database" in told
+    assert "sesame" not in told
+
+
+def test_it_refuses_production(home):
+    from tests.roof.test_environment import GOOD
+
+    assert "in production start each process" in refused(home, **GOOD)
+
+
+def test_it_refuses_a_second_portal_in_one_folder(home):
+    port = free_port()
+    with portal(home, port):
+        ready(home, port)
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "portal", "--no-demo"],
+            cwd=ROOT,
+            env=clean_environment(PORTAL_HOME=home, PORT=free_port()),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.returncode == 2
+        assert "already runs" in ended.stderr
+        assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
+
+
+def test_reset_removes_the_folder_and_nothing_else(home):
+    home.mkdir(parents=True)
+    (home / "precious.txt").write_text("not ours")
+    command = [sys.executable, "-m", "lendportal.embedded.reset"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=clean_environment(PORTAL_HOME=home), capture_output=True, text=True
+    )
+    assert ended.returncode == 2
+    assert (home / "precious.txt").exists()
+    (home / "secrets.env").write_text("")
+    assert (
+        subprocess.run(command, cwd=ROOT, env=clean_environment(PORTAL_HOME=home), check=False).returncode
+        == 0
+    )
+    assert not home.exists()
+    assert home.parent.exists()
