@@ -20,7 +20,7 @@ from decimal import (
 from enum import StrEnum
 from typing import Final
 
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 ZERO: Final = Decimal(0)
 
@@ -82,9 +82,7 @@ def minor_unit(currency: str = DEFAULT_CURRENCY) -> Decimal:
     return _UNITS[places]
 
 
-def round_money(
-    amount: Decimal, *, currency: str = DEFAULT_CURRENCY, rounding: str = HALF_UP
-) -> Decimal:
+def round_money(amount: Decimal, *, currency: str = DEFAULT_CURRENCY, rounding: str = HALF_UP) -> Decimal:
     """Round an amount to the minor unit of its currency."""
     return amount.quantize(minor_unit(currency), rounding=rounding, context=EXACT)
 
@@ -123,9 +121,7 @@ def parse_amount(
     """
     grammar = _GRAMMAR[-int(minor_unit(currency).as_tuple().exponent)]
     if not isinstance(text, str) or len(text) > 16 or grammar.fullmatch(text) is None:
-        raise UnableToReadAmount(
-            "amount_invalid", N_("Enter an amount such as 1500.00."), field=field
-        )
+        raise UnableToReadAmount("amount_invalid", N_("Enter an amount such as 1500.00."), field=field)
     amount = Decimal(text).quantize(minor_unit(currency), context=EXACT)
     if minimum is not None and amount < minimum:
         raise UnableToReadAmount(

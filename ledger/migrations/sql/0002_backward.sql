@@ -1,0 +1,14 @@
+DROP TRIGGER book_date_runs_forward ON ledger_bookdate;
+DROP TRIGGER journal_in_open_period ON ledger_journal;
+DROP TRIGGER posting_with_its_journal ON ledger_posting;
+DROP TRIGGER journal_balances ON ledger_journal;
+DROP TRIGGER account_no_truncate ON ledger_account;
+DROP TRIGGER posting_no_truncate ON ledger_posting;
+DROP TRIGGER posting_append_only ON ledger_posting;
+DROP TRIGGER journal_no_truncate ON ledger_journal;
+DROP TRIGGER journal_append_only ON ledger_journal;
+DROP FUNCTION ledger_guard_dates();
+DROP FUNCTION ledger_guard_journal();
+DROP FUNCTION ledger_guard_posting();
+DROP FUNCTION ledger_check_journal();
+DROP FUNCTION ledger_refuse_change();
