@@ -12,3 +12,9 @@ class CreditConfig(AppConfig):
     name = "credit"
     verbose_name = _("Credit lines")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the kinds of notice."""
+        from credit import notices
+
+        notices.register()

@@ -112,9 +112,9 @@ def size_limit(
     return SizedLimit(limit, binding)
 
 
-def penalty_rate(policy: PolicyRules, annual_rate: Decimal) -> Decimal:
-    """Give the annual rate on overdue principal."""
-    return (annual_rate * policy.penalty_factor).quantize(Decimal("0.000001"))
+def penalty_rate(policy: PolicyRules, annual_rate: Decimal, ceiling: Ceiling) -> Decimal:
+    """Give the annual rate on overdue principal, within the regime."""
+    return min(annual_rate * policy.penalty_factor, ceiling.penalty_rate).quantize(Decimal("0.000001"))
 
 
 def available(*, limit: Decimal, exposure: Decimal) -> Decimal:

@@ -34,6 +34,8 @@ class Ceiling:
     person_months: int = 60
     business_months: int = 36
     refuses_students: bool = True
+    penalty_rate: Decimal = Decimal(1)
+    forbidden_purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def _value(kind: Any, given: Any, path: str) -> Any:
                 path,
                 N_("The field %(field)s has the wrong type."),
             )
-        if kind is int and not 0 <= given <= 36_500:
+        if isinstance(given, int) and not 0 <= given <= 36_500:
             raise _refuse(
                 "policy_field_invalid", path, N_("The field %(field)s is out of range.")
             )

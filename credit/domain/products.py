@@ -69,14 +69,14 @@ PURPOSE_NAMES: Final[dict[str, str]] = {
     "WAGES": N_("Wages"),
     "EQUIPMENT": N_("Equipment"),
     # never allowed
-    "HOUSE_PURCHASE": N_("Buying a house"),
+    "PROPERTY": N_("Buying a house"),
     "SECURITIES": N_("Shares, funds and other securities"),
     "DERIVATIVES": N_("Futures and other derivatives"),
-    "EQUITY_INVESTMENT": N_("Buying a share in a business"),
+    "EQUITY": N_("Buying a share in a business"),
     "VIRTUAL_CURRENCY": N_("Virtual currency"),
     "GAMBLING": N_("Gambling"),
     "LENDING_ON": N_("Lending the money to others"),
-    "LOAN_REPAYMENT": N_("Paying back another loan"),
+    "DEBT_REPAYMENT": N_("Paying back another loan"),
 }
 
 METHOD_NAMES: Final[dict[str, str]] = {
@@ -132,9 +132,9 @@ def counts_of(product: ProductTerms, method: str, ceiling: Ceiling) -> tuple[int
     return tuple(count for count in product.instalment_counts if count <= most)
 
 
-def check_purpose(product: ProductTerms, purpose: str) -> None:
+def check_purpose(product: ProductTerms, purpose: str, ceiling: Ceiling) -> None:
     """Pass a purpose that the product allows, or refuse it."""
-    if purpose in product.forbidden:
+    if purpose in product.forbidden or purpose in ceiling.forbidden_purposes:
         raise UnableToUsePurpose(
             "purpose_forbidden",
             N_("We may not lend for this purpose. Choose another."),
@@ -156,7 +156,7 @@ def check_choice(
     ceiling: Ceiling,
 ) -> None:
     """Pass a choice of amount, term, way of repaying and purpose, or refuse it naming the field."""
-    check_purpose(product, purpose)
+    check_purpose(product, purpose, ceiling)
     if method not in product.methods:
         raise UnableToUseProduct(
             "repayment_method_invalid",

@@ -104,7 +104,7 @@ SENTENCES: Final[dict[str, str]] = {
 # code -> what restores or raises the limit
 RECOURSES: Final[dict[str, str]] = {
     "pay_overdue": N_(
-        "Pay CNY %(amount)s, which is overdue. You can draw again at the next look."
+        "Pay CNY %(amount)s, which is overdue. You can draw again from the day after."
     ),
     "pay_on_time": N_("Pay each instalment by its due date."),
     "connect_fresh": N_("Connect newer records of your income and payments."),

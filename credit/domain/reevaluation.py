@@ -59,7 +59,7 @@ class LineView:
     utilisation: Decimal  # exposure / limit
     consent_given: bool
     pd: Decimal | None
-    problem: str  # reason code when there is no score
+    problem: str  # reason code when there is no score, or the means are not known
     score_reasons: tuple[Reason, ...]
     target: Decimal  # the limit that the policy would give today
     target_reasons: tuple[Reason, ...]
@@ -130,7 +130,7 @@ def reevaluate(view: LineView, *, policy: PolicyRules, next_review: date) -> Ver
             (reason("consent_withdrawn"),),
             (recourse("give_consent"),),
         )
-    if view.pd is None:
+    if view.pd is None or view.problem:
         return _keep(
             view,
             next_review,

@@ -1,0 +1,160 @@
+"""Fill in risk's form of facts, in bulk, in columns, never looking past `as_of`.
+
+One path for a decision (n = 1), re-evaluation (n = 1,000,000) and the training export, so that training and
+serving cannot drift apart. A feature whose consent is missing or withdrawn is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+from django.db.models import Count, Sum
+
+from accounts import queries as account_queries
+from accounts.models import Borrower
+from credit.models import Application, CreditLine, Drawdown
+from credit.queries import OPEN_LOAN, debts_of_lines
+from loans import queries as loan_queries
+from risk import queries as risk_queries
+from risk.domain.events import SHANGHAI, Bytes, Floats, Integers
+from risk.domain.facts import CONDUCT_NAMES, CONSENT_PURPOSES, ConductFacts, Consents, Facts, Segment
+
+APPLICATION_WINDOW = timedelta(days=183)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Hold the facts of n borrowers with what the policy asks besides the score, in the same order."""
+
+    borrower_ids: Integers
+    facts: Facts
+    conduct: ConductFacts
+    consents: dict[int, frozenset[str]]
+    monthly_income: list[Decimal | None]
+    monthly_instalments: list[Decimal]
+
+    def __len__(self) -> int:
+        return len(self.borrower_ids)
+
+
+def collect(*, borrower_ids: Sequence[int], as_of: date, business_margin: Decimal = Decimal(1)) -> Collected:
+    """Collect facts of borrowers as of a date, each once, in the order given.
+
+    `business_margin` is the part of a business's turnover that the policy counts as income.
+    """
+    ids = np.asarray(borrower_ids, dtype=np.int64)
+    assert len(np.unique(ids)) == len(ids), "each borrower once"
+    listed = [int(pk) for pk in ids]
+    consents = account_queries.active_consents(borrower_ids=listed)
+    conduct = conduct_facts(borrower_ids=listed, as_of=as_of)
+    facts = risk_queries.feature_matrix(as_of=as_of, consents=_consents(listed, consents), conduct=conduct)
+    income = _income(facts, business_margin)
+    service = np.nan_to_num(facts.column("other_debt_service_6m") * facts.column("income_mean_6m"))
+    own = _own_instalments(listed, as_of)
+    return Collected(
+        borrower_ids=ids,
+        facts=facts,
+        conduct=conduct,
+        consents={pk: frozenset(consents.get(pk, frozenset())) for pk in listed},
+        monthly_income=income,
+        monthly_instalments=[
+            _money(float(elsewhere)) + own.get(pk, Decimal(0)) for pk, elsewhere in zip(listed, service, strict=True)
+        ],
+    )
+
+
+def _consents(borrower_ids: Sequence[int], given: dict[int, frozenset[str]]) -> Consents:
+    """Lay out the agreements as risk takes them: a flag for each borrower and purpose."""
+    columns = {purpose.value: [purpose.value in given[pk] for pk in borrower_ids] for purpose in CONSENT_PURPOSES}
+    return Consents.of(len(borrower_ids), **columns)
+
+
+def conduct_facts(*, borrower_ids: Sequence[int], as_of: date) -> ConductFacts:
+    """Say how borrowers behaved with us: loans' columns, joined with the line's use and the applications."""
+    place = {pk: at for at, pk in enumerate(borrower_ids)}
+    segment: Bytes = np.zeros(len(place), dtype=np.int8)
+    age = np.full(len(place), np.nan)
+    rows = Borrower.objects.filter(pk__in=place).values_list("pk", "kind", "created_at")
+    for pk, kind, created_at in rows:
+        segment[place[pk]] = Segment.BUSINESS if kind == Borrower.Kind.BUSINESS else Segment.PERSON
+        since = created_at.astimezone(SHANGHAI).date()
+        age[place[pk]] = max(0, (as_of.year - since.year) * 12 + as_of.month - since.month - (as_of.day < since.day))
+    known = _loan_columns(borrower_ids, as_of)
+    known["utilisation"] = _utilisation(borrower_ids, place)
+    known["applications_6m"] = _applications(borrower_ids, place, as_of)
+    known["account_age_months"] = age
+    return ConductFacts.of(subject_ids=list(borrower_ids), segment=segment, **known)
+
+
+def _loan_columns(borrower_ids: Sequence[int], as_of: date) -> dict[str, Floats]:
+    columns = loan_queries.conduct(borrower_ids=borrower_ids, as_of=as_of)
+    return {name: np.asarray(getattr(columns, name), dtype=np.float64) for name in CONDUCT_NAMES if hasattr(columns, name)}
+
+
+def _utilisation(borrower_ids: Sequence[int], place: dict[int, int]) -> Floats:
+    """Give exposure / limit over a borrower's open lines; NaN without a line that was ever drawn."""
+    used = np.full(len(place), np.nan)
+    lines = list(
+        CreditLine.objects.filter(borrower_id__in=borrower_ids, status__in=["ACTIVE", "FROZEN", "SUSPENDED"])
+        .annotate(draws=Count("drawdowns"))
+        .values_list("pk", "borrower_id", "limit", "draws")
+    )
+    debts = debts_of_lines(line_ids=[pk for pk, *_ in lines])
+    owed: dict[int, Decimal] = {}
+    limits: dict[int, Decimal] = {}
+    drawn: set[int] = set()
+    for pk, borrower_id, limit, draws in lines:
+        owed[borrower_id] = owed.get(borrower_id, Decimal(0)) + debts[pk].exposure
+        limits[borrower_id] = limits.get(borrower_id, Decimal(0)) + limit
+        if draws:
+            drawn.add(borrower_id)
+    for borrower_id in drawn:
+        used[place[borrower_id]] = min(10.0, float(owed[borrower_id] / limits[borrower_id]))
+    return used
+
+
+def _applications(borrower_ids: Sequence[int], place: dict[int, int], as_of: date) -> Floats:
+    """Count the applications before today: the one that is being decided does not count against itself."""
+    counts = np.zeros(len(place))
+    rows = (
+        Application.objects.filter(
+            borrower_id__in=borrower_ids, submitted_date__lt=as_of, submitted_date__gte=as_of - APPLICATION_WINDOW
+        )
+        .values("borrower_id")
+        .annotate(many=Count("pk"))
+    )
+    for row in rows:
+        counts[place[row["borrower_id"]]] = row["many"]
+    return counts
+
+
+def _income(facts: Facts, business_margin: Decimal) -> list[Decimal | None]:
+    """Give income a month: what came in for a person, a part of the turnover for a business."""
+    received, sales = facts.column("income_mean_6m"), facts.column("sales_mean_6m")
+    business = facts.segment == Segment.BUSINESS
+    turnover = np.fmax(received, sales)
+    return [
+        None
+        if np.isnan(amount)
+        else _money(float(amount)) * (business_margin if is_business else Decimal(1))
+        for amount, is_business in zip(np.where(business, turnover, received), business, strict=True)
+    ]
+
+
+def _own_instalments(borrower_ids: Sequence[int], as_of: date) -> dict[int, Decimal]:
+    """Sum what falls due next on each open loan with us."""
+    rows = (
+        Drawdown.objects.filter(line__borrower_id__in=borrower_ids, loan__status__in=OPEN_LOAN)
+        .values("line__borrower_id")
+        .annotate(due=Sum("loan__next_due_amount"))
+    )
+    return {row["line__borrower_id"]: row["due"] or Decimal(0) for row in rows}
+
+
+def _money(amount: float) -> Decimal:
+    """Read a figure of the evidence as whole yuan: it bounds a limit and is never booked."""
+    return Decimal(int(amount))

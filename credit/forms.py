@@ -1,0 +1,89 @@
+"""Forms of applying and drawing: what is typed, before an operation judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.pages import StrictForm
+from credit.models import Occupation
+from loans.forms import AmountField
+
+
+class ApplyForm(StrictForm):
+    """How much, what for, and what one does for a living."""
+
+    product_code = forms.ChoiceField(
+        label=_("What is it for?"), widget=forms.RadioSelect, error_messages={"required": _("Choose one.")}
+    )
+    requested_amount = AmountField(
+        label=_("What limit would you like?"),
+        help_text=_("You can draw any part of it, later and more than once."),
+    )
+    purpose = forms.ChoiceField(label=_("More exactly"), error_messages={"required": _("Choose a purpose from the list.")})
+    occupation = forms.ChoiceField(
+        label=_("Work"),
+        choices=[("", _("Choose")), *Occupation.choices],
+        help_text=_("We may not lend to students."),
+        error_messages={"required": _("Say what you do for a living.")},
+    )
+
+    def __init__(self, *args: Any, products: Iterable[Any], purposes: Any, asks_work: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["product_code"].choices = [(p.code, gettext(p.name)) for p in products]  # type: ignore[attr-defined]
+        self.fields["purpose"].choices = purposes  # type: ignore[attr-defined]
+        if not asks_work:
+            del self.fields["occupation"]
+
+
+class DrawForm(StrictForm):
+    """How much, for how long, repaid how, for what, to which account. Sent by GET: it changes nothing."""
+
+    also_allowed = frozenset({"scenario", "slider"})
+
+    amount = AmountField(label=_("How much?"))
+    purpose = forms.ChoiceField(label=_("What for?"), error_messages={"required": _("Choose a purpose from the list.")})
+    repayment_method = forms.ChoiceField(
+        label=_("How do you want to repay?"),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a way of repaying from the list.")},
+    )
+    instalment_count = forms.TypedChoiceField(
+        label=_("Over how many months?"),
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of the terms.")},
+    )
+    bank_account = forms.ChoiceField(
+        label=_("To which account?"), error_messages={"required": _("Choose one of your accounts.")}
+    )
+
+    def __init__(self, *args: Any, options: dict[str, list[tuple[Any, Any]]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("purpose", "repayment_method", "instalment_count", "bank_account"):
+            self.fields[name].choices = options[name]  # type: ignore[attr-defined]
+
+
+class ConfirmForm(StrictForm):
+    """The signature under the table of costs; `seal` says what was shown, to whom and when."""
+
+    seal = forms.CharField(widget=forms.HiddenInput, max_length=2000)
+    agree = forms.BooleanField(
+        label=_("I have read the table, and I know what being late costs."),
+        error_messages={"required": _("Tick this first: the law asks that you have read the table.")},
+    )
+
+
+class ReviewForm(StrictForm):
+    """Ask for a person."""
+
+    text = forms.CharField(
+        label=_("What should the person know? (optional)"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )

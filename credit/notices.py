@@ -1,0 +1,138 @@
+"""What borrowers are told by credit: the kinds of notice, and reasons put into one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils import translation
+
+from accounts.notifications.kinds import register_kind
+from credit.models import LimitChange
+from regimes.errors import N_
+
+
+def register() -> None:
+    """Register the kinds of this room."""
+    _decisions()
+    _limits()
+    _instalments()
+
+
+def _decisions() -> None:
+    register_kind(
+        "application_approve",
+        subject=N_("Your application is approved"),
+        body=N_("Your limit is CNY %(limit)s. Why: %(why)s"),
+    )
+    register_kind(
+        "application_counter_offer",
+        subject=N_("We can offer you another limit"),
+        body=N_("We can offer you a limit of CNY %(limit)s. Why: %(why)s Accept it in the portal if it suits you."),
+    )
+    register_kind(
+        "application_refer",
+        subject=N_("A person looks at your application"),
+        body=N_("A person decides on your application. Why: %(why)s You need not do anything."),
+    )
+    register_kind(
+        "application_decline",
+        subject=N_("Your application is declined"),
+        body=N_("We cannot offer you credit now. Why: %(why)s You can ask for a person to look at it."),
+    )
+    register_kind(
+        "review_answered",
+        subject=N_("A person answered your request"),
+        body=N_("A person looked at your request and answered it. Read the answer in the portal."),
+    )
+
+
+def _limits() -> None:
+    register_kind(
+        "limit_open",
+        subject=N_("Your credit line is open"),
+        body=N_("You can draw up to CNY %(new_limit)s. We look at your limit again on %(next_review_date)s."),
+    )
+    register_kind(
+        "limit_up",
+        subject=N_("Your limit rises"),
+        body=N_("Your limit rises from CNY %(old_limit)s to CNY %(new_limit)s. Why: %(why)s"),
+    )
+    register_kind(
+        "limit_down",
+        subject=N_("Your limit falls"),
+        body=N_(
+            "Your limit falls from CNY %(old_limit)s to CNY %(new_limit)s. Why: %(why)s "
+            "What would raise it: %(way_on)s We look again on %(next_review_date)s. "
+            "What you owe is repaid as agreed."
+        ),
+    )
+    register_kind(
+        "limit_freeze",
+        subject=N_("Your line is frozen"),
+        body=N_("You cannot draw for now; payments go on. Why: %(why)s What lifts the freeze: %(way_on)s"),
+    )
+    register_kind(
+        "limit_unfreeze",
+        subject=N_("Your line is open again"),
+        body=N_("You can draw again. Why: %(why)s"),
+    )
+    register_kind(
+        "limit_close",
+        subject=N_("Your line is closed"),
+        body=N_("You cannot draw any more; what you owe is repaid as agreed. Why: %(why)s"),
+    )
+    register_kind(
+        "draw_accepted",
+        subject=N_("Your draw is on its way"),
+        body=N_("CNY %(amount)s is on its way to your account ending in %(account_last4)s."),
+    )
+
+
+def _instalments() -> None:
+    register_kind(
+        "instalment_due_soon",
+        subject=N_("An instalment falls due on %(due_date)s"),
+        body=N_("CNY %(amount)s falls due on %(due_date)s. Keep it on your account or pay it in the portal."),
+        contact=True,
+    )
+    register_kind(
+        "instalment_due_tomorrow",
+        subject=N_("An instalment falls due tomorrow"),
+        body=N_("CNY %(amount)s falls due tomorrow, %(due_date)s. Keep it on your account or pay it in the portal."),
+        contact=True,
+    )
+    register_kind(
+        "instalment_due_today",
+        subject=N_("An instalment falls due today"),
+        body=N_("CNY %(amount)s falls due today, %(due_date)s. Pay it in the portal so that it is not late."),
+        contact=True,
+    )
+    register_kind(
+        "instalment_overdue",
+        subject=N_("An instalment is overdue"),
+        body=N_(
+            "CNY %(amount)s was due on %(due_date)s and is not paid. Pay it in the portal to stop the overdue "
+            "interest. If you cannot, talk to us."
+        ),
+        contact=True,
+    )
+
+
+def sentences(reasons: Iterable[Mapping[str, Any]], *, language: str) -> str:
+    """Put reasons into sentences of one language, one after another."""
+    with translation.override(language):
+        told = [translation.gettext(item["message"]) % (item.get("params") or {}) for item in reasons]
+    return ("" if language.startswith("zh") else " ").join(told)
+
+
+def change_params(change: LimitChange, *, language: str) -> dict[str, str]:
+    """Give what a message says about a change of the limit."""
+    return {
+        "old_limit": f"{change.old_limit:.2f}",
+        "new_limit": f"{change.new_limit:.2f}",
+        "line_ref": str(change.line.ref),
+        "why": sentences(change.reasons, language=language),
+        "way_on": sentences(change.recourse, language=language),
+        "next_review_date": change.next_review_date.isoformat(),
+    }

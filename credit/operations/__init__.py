@@ -1,0 +1,78 @@
+"""Every write of credit, one verb a function."""
+
+from credit.operations.applications import (
+    UnableToApply,
+    UnableToAsk,
+    UnableToDecide,
+    decide_by_officer,
+    submit_application,
+    withdraw_application,
+)
+from credit.operations.autodebit import start_auto_debits
+from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
+from credit.operations.lines import (
+    UnableToActOnOwn,
+    UnableToChangeLimit,
+    accept_offer,
+    change_limit,
+    close_line,
+    freeze_line,
+    set_auto_debit,
+    unfreeze_line,
+)
+from credit.operations.night import NightReport, UnableToCloseDay, prove_books, run_end_of_day
+from credit.operations.policies import UnableToChangePolicy, activate_policy, draft_policy, propose_policy
+from credit.operations.reevaluation import (
+    ReevaluationReport,
+    due_lines,
+    reevaluate_due_lines,
+    reevaluate_lines,
+)
+from credit.operations.reminders import send_reminders
+from credit.operations.reviews import (
+    UnableToAnswerReview,
+    UnableToAskForReview,
+    answer_review,
+    request_review,
+)
+from credit.operations.sandbox import UnableToMoveDate, move_business_date
+
+__all__ = [
+    "IdempotencyMismatch",
+    "NightReport",
+    "ReevaluationReport",
+    "UnableToActOnOwn",
+    "UnableToAnswerReview",
+    "UnableToApply",
+    "UnableToAsk",
+    "UnableToAskForReview",
+    "UnableToChangeLimit",
+    "UnableToChangePolicy",
+    "UnableToCloseDay",
+    "UnableToDecide",
+    "UnableToMoveDate",
+    "UnableToUseKey",
+    "accept_offer",
+    "activate_policy",
+    "answer_review",
+    "change_limit",
+    "close_line",
+    "decide_by_officer",
+    "draft_policy",
+    "draw_down",
+    "due_lines",
+    "freeze_line",
+    "move_business_date",
+    "propose_policy",
+    "prove_books",
+    "reevaluate_due_lines",
+    "reevaluate_lines",
+    "request_review",
+    "run_end_of_day",
+    "send_reminders",
+    "set_auto_debit",
+    "start_auto_debits",
+    "submit_application",
+    "unfreeze_line",
+    "withdraw_application",
+]

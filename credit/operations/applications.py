@@ -1,0 +1,319 @@
+"""Apply, decide by policy at once, decide by an officer, withdraw."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Borrower, User
+from accounts.operations import queue_notice, write_audit
+from credit.domain.decision import Applicant, Asked, Decided, Outcome, decide
+from credit.domain.policy import Ceiling
+from credit.domain.products import check_amount, check_purpose
+from credit.domain.reasons import Reason, reason
+from credit.facts import collect
+from credit.models import Application, CreditLine, Decision, Occupation, Product
+from credit.notices import sentences
+from credit.operations.lines import open_line, refuse_own
+from credit.operations.scoring import Assessed, applicant_of, assess_all
+from credit.queries import active_policy, ceiling_now, missing_steps, rules_of
+from regimes.errors import N_, InvalidInput, NotFound, Refusal
+
+Status = Application.Status
+OPEN = (Status.DRAFT, Status.SUBMITTED, Status.REFERRED)
+FINAL = {Outcome.APPROVE: Status.APPROVED, Outcome.COUNTER_OFFER: Status.APPROVED, Outcome.DECLINE: Status.DECLINED}
+STEP_MESSAGES = {
+    "identity": N_("Confirm your identity before you apply."),
+    "consent": N_("Agree to a credit decision on your data before you apply."),
+    "evidence": N_("Connect or upload records of your income and payments before you apply."),
+}
+
+
+class UnableToApply(Refusal):
+    """Refuse an application."""
+
+
+class UnableToAsk(InvalidInput):
+    """Refuse a field of an application."""
+
+
+class UnableToDecide(Refusal):
+    """Refuse an officer's decision."""
+
+
+def submit_application(
+    *,
+    borrower: Borrower,
+    product_code: str,
+    requested_amount: Decimal,
+    purpose: str,
+    actor: User | None,
+    as_of: date,
+    now: datetime,
+    occupation: str = "",
+) -> Application:
+    """Take an application and decide it at once.
+
+    `occupation` is what a person says of the work; unsaid, a person is referred, because we may not lend to
+    students. The borrower's row is locked, so two submissions at once leave one application.
+    """
+    product = _product(borrower, product_code)
+    ceiling = ceiling_now()
+    check_purpose(product.terms(), purpose, ceiling)
+    check_amount(product.terms(), amount=requested_amount, field="requested_amount")
+    if occupation and occupation not in Occupation.values:
+        raise UnableToAsk("occupation_invalid", N_("Choose what you do from the list."), field="occupation")
+    with transaction.atomic():
+        borrower = Borrower.objects.select_for_update(of=("self",)).get(pk=borrower.pk)
+        _refuse_early(borrower, as_of)
+        application = Application(
+            borrower=borrower,
+            product=product,
+            policy=active_policy(),
+            requested_amount=requested_amount,
+            purpose=purpose,
+            occupation=occupation,
+            status=Status.SUBMITTED,
+            submitted_by=actor,
+            submitted_date=as_of,
+            submitted_at=now,
+        )
+        application.save(force_insert=True)
+        write_audit(
+            actor=actor, action="application.submit", object_type="credit.Application", object_ref=str(application.ref),
+            after={"amount": str(requested_amount), "product": product.code, "purpose": purpose},
+        )
+        _decide_by_policy(application, ceiling, as_of, now)
+    return application
+
+
+def withdraw_application(*, application_id: int, actor: User | None, as_of: date) -> Application:
+    """Take back an application that is not decided yet."""
+    with transaction.atomic():
+        application = _lock(application_id)
+        if application.status not in OPEN:
+            raise UnableToApply("application_decided", N_("This application was decided already."))
+        application.status = Status.WITHDRAWN
+        application.save(update_fields=["status"])
+        write_audit(
+            actor=actor, action="application.withdraw", object_type="credit.Application", object_ref=str(application.ref)
+        )
+    return application
+
+
+def decide_by_officer(
+    *,
+    application_id: int,
+    outcome: str,
+    limit: Decimal,
+    annual_rate: Decimal | None,
+    note: str,
+    actor: User,
+    as_of: date,
+    now: datetime,
+) -> Decision:
+    """Decide a referred application by a person, with a note. Nobody decides the own application."""
+    if not note.strip():
+        raise UnableToAsk("required", N_("Write why, so that others understand it."), field="note")
+    if outcome not in (Outcome.APPROVE, Outcome.DECLINE):
+        raise UnableToAsk("outcome_invalid", N_("Choose to approve or to decline."), field="outcome")
+    ceiling = ceiling_now()
+    with transaction.atomic():
+        application = _lock(application_id)
+        refuse_own(actor=actor, borrower_id=application.borrower_id)
+        if application.status != Status.REFERRED:
+            raise UnableToDecide("application_decided", N_("This application was decided already."))
+        engine = application.decisions.order_by("-number").first()
+        assert engine is not None, "a referred application has the engine's decision"
+        rules = rules_of(application.policy)
+        grade = rules.grade_of(engine.pd) if engine.pd is not None else None
+        grade = grade or rules.grades[-1]
+        decided = Decided(Outcome.DECLINE, _officer_reasons(engine))
+        if outcome == Outcome.APPROVE:
+            rate = grade.annual_rate if annual_rate is None else annual_rate
+            _check_offer(application, limit, rate, ceiling)
+            decided = Decided(
+                Outcome.APPROVE, (reason("officer_decided"),), limit=limit, annual_rate=rate, grade=grade.name
+            )
+        decision = _record(
+            application, decided, as_of=as_of, now=now, assessment_id=engine.assessment_id, pd=engine.pd,
+            inputs=engine.inputs, actor=actor, note=note,
+        )
+        write_audit(
+            actor=actor, action="application.decide", object_type="credit.Application", object_ref=str(application.ref),
+            after={"outcome": outcome, "limit": str(decided.limit)}, reason=note,
+        )
+    return decision
+
+
+# ---- the steps ------------------------------------------------------------------------------------------------------
+
+
+def _product(borrower: Borrower, code: str) -> Product:
+    family = Product.Family.BUSINESS if borrower.is_business else Product.Family.PERSONAL
+    product = Product.objects.filter(code=code, family=family, is_active=True).first()
+    if product is None:
+        raise UnableToAsk("product_invalid", N_("Choose a product from the list."), field="product")
+    return product
+
+
+def _refuse_early(borrower: Borrower, as_of: date) -> None:
+    """Refuse before anything is written: steps not done, one open already, the cool-off after a decline."""
+    for step in missing_steps(borrower=borrower):
+        raise UnableToApply("step_missing", STEP_MESSAGES[step], field=step, params={"step": step})
+    waiting = Application.objects.filter(borrower_id=borrower.pk, status__in=OPEN).first()
+    if waiting is not None:
+        raise UnableToApply(
+            "application_open",
+            N_("Your application of %(date)s is still open. Wait for its answer or withdraw it."),
+            params={"date": waiting.submitted_date.isoformat()},
+        )
+    declined = (
+        Application.objects.filter(borrower_id=borrower.pk, status=Status.DECLINED)
+        .select_related("policy")
+        .order_by("-decided_date", "-pk")
+        .first()
+    )
+    if declined is not None and declined.decided_date is not None:
+        free = declined.decided_date + timedelta(days=rules_of(declined.policy).cool_off_days)
+        if as_of < free:
+            raise UnableToApply(
+                "cool_off", N_("You can apply again from %(date)s."), params={"date": free.isoformat()}
+            )
+
+
+def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, now: datetime) -> Decision:
+    rules = rules_of(application.policy)
+    borrower = application.borrower
+    collected = collect(
+        borrower_ids=[borrower.pk], as_of=as_of, business_margin=rules.affordability.business_margin
+    )
+    [assessed] = assess_all(collected=collected, purpose="APPLICATION", as_of=as_of)
+    own = (
+        CreditLine.objects.filter(borrower_id=borrower.pk, family=application.product.family)
+        .exclude(status="CLOSED")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    applicant = applicant_of(
+        borrower=borrower, collected=collected, occupation=application.occupation, as_of=as_of, own_line_id=own,
+        rules=rules,
+    )
+    asked = Asked(application.requested_amount, application.product.maximum_amount, _lot(application))
+    decided = decide(policy=rules, ceiling=ceiling, applicant=applicant, scored=assessed.scored, asked=asked)
+    return _record(
+        application, decided, as_of=as_of, now=now, assessment_id=assessed.assessment_id, pd=assessed.scored.pd,
+        inputs=_inputs(applicant, assessed, asked, ceiling), actor=None, note="",
+    )
+
+
+def _record(
+    application: Application, decided: Decided, *, as_of: date, now: datetime, assessment_id: int | None,
+    pd: Decimal | None, inputs: dict[str, Any], actor: User | None, note: str,
+) -> Decision:
+    """Store the decision, move the application, open the line, tell the borrower."""
+    final = decided.outcome != Outcome.REFER
+    decision = Decision(
+        application=application,
+        number=application.decisions.count() + 1,
+        is_final=final,
+        outcome=decided.outcome,
+        limit=decided.limit,
+        annual_rate=decided.annual_rate,
+        grade=decided.grade,
+        pd=pd,
+        reasons=[item.to_dict() for item in decided.reasons],
+        inputs=inputs,
+        is_exploration=decided.is_exploration,
+        assessment_id=assessment_id,
+        policy=application.policy,
+        decided_by=actor,
+        note=note,
+        decided_date=as_of,
+        decided_at=now,
+    )
+    decision.save(force_insert=True)
+    application.status = FINAL[decided.outcome] if final else Status.REFERRED
+    application.decided_date = as_of if final else None
+    application.save(update_fields=["status", "decided_date"])
+    if decided.limit > 0:
+        open_line(application=application, decision=decision, decided=decided, actor=actor, as_of=as_of)
+    queue_notice(
+        borrower_id=application.borrower_id,
+        kind=f"application_{decided.outcome.lower()}",
+        dedup_key=f"decision:{decision.ref}",
+        params={
+            "application_ref": str(application.ref),
+            "limit": f"{decided.limit:.2f}",
+            "why": sentences(decision.reasons, language=application.borrower.language),
+        },
+    )
+    return decision
+
+
+def _officer_reasons(engine: Decision) -> tuple[Reason, ...]:
+    """Decline by a person with the engine's reasons behind: the borrower reads what decided."""
+    told = tuple(Reason.from_dict(item) for item in engine.reasons)
+    return (reason("officer_decided"), *told)[:4]
+
+
+def _check_offer(application: Application, limit: Decimal, rate: Decimal, ceiling: Ceiling) -> None:
+    most = min(
+        Decimal(300_000),
+        ceiling.business_limit if application.product.family == "BUSINESS" else ceiling.person_limit,
+    )
+    if not (Decimal(50) <= limit <= most) or (limit % 100 and limit != 50):
+        raise UnableToAsk(
+            "limit_invalid",
+            N_("Enter a limit between 50 and %(maximum)s, in hundreds."),
+            field="limit",
+            params={"maximum": str(most.quantize(Decimal(1)))},
+        )
+    if not (0 <= rate <= ceiling.annual_rate):
+        raise UnableToAsk(
+            "rate_invalid",
+            N_("Enter an annual rate between 0 and %(maximum)s."),
+            field="annual_rate",
+            params={"maximum": f"{ceiling.annual_rate:.4f}"},
+        )
+
+
+def _lock(application_id: int) -> Application:
+    found = (
+        Application.objects.select_for_update(of=("self",))
+        .select_related("product", "policy")
+        .filter(pk=application_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
+    return found
+
+
+def _lot(application: Application) -> Decimal:
+    """Draw the lot of exploration from the application's reference, so that a replay draws the same."""
+    digest = hashlib.sha256(application.ref.bytes).digest()
+    return Decimal(int.from_bytes(digest[:6])) / Decimal(1 << 48)
+
+
+def _inputs(applicant: Applicant, assessed: Assessed, asked: Asked, ceiling: Ceiling) -> dict[str, Any]:
+    return {
+        "applicant": _jsonable(asdict(applicant)),
+        "problem": assessed.scored.problem,
+        "score_reasons": [item.to_dict() for item in assessed.scored.reasons],
+        "asked": _jsonable(asdict(asked)),
+        "ceiling": _jsonable(asdict(ceiling)),
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _jsonable(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_jsonable(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,196 @@
+"""Draw money on a line: one transaction, the line's lock first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from datetime import date
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import BankAccount, Borrower, User
+from accounts.operations import queue_notice, write_audit
+from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
+from credit.domain.products import check_choice
+from credit.models import CreditLine, Drawdown, LimitChange, Product
+from credit.operations import lines
+from credit.queries import ceiling_now, consent_to_decide, debt_of_line, identity_confirmed, loan_terms
+from loans.operations import open_loan
+from regimes.errors import N_, InvalidInput, NotFound
+
+KEY_LENGTH = 255
+
+
+class UnableToUseKey(InvalidInput):
+    """Refuse a request without a usable idempotency key."""
+
+
+class IdempotencyMismatch(UnableToDrawDown):
+    """Refuse the same key with another request."""
+
+    http_status = 422
+
+
+def draw_down(
+    *,
+    line_id: int,
+    amount: Decimal,
+    instalment_count: int,
+    repayment_method: str,
+    purpose: str,
+    scenario: str,
+    bank_account_id: int,
+    idempotency_key: str,
+    actor: User | None,
+    as_of: date,
+    terms_version: str = "",
+) -> Drawdown:
+    """Draw on a line, or return what the same key drew before.
+
+    The caller wakes a worker after the commit; if that wake is lost, the sweeper finds the payout's row.
+    """
+    key = _check_key(idempotency_key)
+    request = {
+        "amount": f"{amount:.2f}",
+        "instalment_count": instalment_count,
+        "repayment_method": repayment_method,
+        "purpose": purpose,
+        "scenario": scenario,
+        "bank_account_id": bank_account_id,
+    }
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    with transaction.atomic():
+        line = lines.lock_line(line_id=line_id)
+        if (before := _same_key(line, key, digest)) is not None:
+            return before
+        product = _product(line, scenario, terms_version)
+        check_choice(
+            product.terms(), amount=amount, count=instalment_count, method=repayment_method, purpose=purpose,
+            ceiling=ceiling_now(),
+        )
+        account = _account(line, bank_account_id, as_of)
+        debt = debt_of_line(line_id=line.pk)
+        borrower = line.borrower
+        check_draw(
+            DrawGate(
+                status=line.status,
+                freeze_reason=line.freeze_reason,
+                valid_until=line.valid_until,
+                as_of=as_of,
+                limit=line.limit,
+                exposure=debt.exposure,
+                days_past_due=debt.days_past_due,
+                identity_verified=identity_confirmed(borrower=borrower),
+                consent_given=consent_to_decide(borrower_id=borrower.pk),
+                borrower_blocked=borrower.status != Borrower.Status.ACTIVE,
+            ),
+            amount=amount,
+        )
+        loan = open_loan(
+            borrower_id=line.borrower_id,
+            terms=loan_terms(
+                line=line, amount=amount, instalment_count=instalment_count, repayment_method=repayment_method, as_of=as_of
+            ),
+            bank_account_id=account.pk,
+            reference=uuid.uuid5(line.ref, key),
+            as_of=as_of,
+        )
+        drawdown = _record(line, loan, product, amount, purpose, account, key, digest, debt.exposure, actor, as_of)
+    return drawdown
+
+
+def _record(
+    line: CreditLine, loan: object, product: Product, amount: Decimal, purpose: str, account: BankAccount, key: str,
+    digest: str, exposure: Decimal, actor: User | None, as_of: date,
+) -> Drawdown:
+    """Write the draw with the limit in force, the audit row and the notice."""
+    in_force = LimitChange.objects.filter(line_id=line.pk).order_by("-pk").values_list("pk", flat=True)[:1]
+    drawdown = Drawdown(
+        line=line,
+        loan=loan,
+        product=product,
+        amount=amount,
+        purpose=purpose,
+        scenario=product.scenario,
+        bank_account_id=account.pk,
+        limit_change_id=in_force[0],
+        limit_at_draw=line.limit,
+        exposure_before=exposure,
+        idempotency_key=key,
+        request_hash=digest,
+        actor=actor,
+        drawn_date=as_of,
+    )
+    drawdown.save(force_insert=True)
+    write_audit(
+        actor=actor, action="line.draw_down", object_type="credit.Drawdown", object_ref=str(drawdown.ref),
+        after={"amount": f"{amount:.2f}", "line": str(line.ref), "purpose": purpose},
+    )
+    queue_notice(
+        borrower_id=line.borrower_id, kind="draw_accepted", dedup_key=f"draw:{drawdown.ref}",
+        params={"amount": f"{amount:.2f}", "line_ref": str(line.ref), "account_last4": account.number_last4},
+    )
+    return drawdown
+
+
+def _check_key(key: str) -> str:
+    if not key:
+        raise UnableToUseKey(
+            "idempotency_key_required", N_("Send an Idempotency-Key, so that a repeat does not draw twice.")
+        )
+    if len(key) > KEY_LENGTH or not key.isprintable() or not key.isascii():
+        raise UnableToUseKey(
+            "idempotency_key_invalid", N_("An Idempotency-Key has at most 255 printable ASCII characters.")
+        )
+    return key
+
+
+def _same_key(line: CreditLine, key: str, digest: str) -> Drawdown | None:
+    """Give the draw that this key made. The line is locked, so there is none on its way."""
+    before = Drawdown.objects.select_related("loan").filter(line_id=line.pk, idempotency_key=key).first()
+    if before is not None and before.request_hash != digest:
+        raise IdempotencyMismatch(
+            "idempotency_mismatch", N_("This key was used for another request. Use a new key.")
+        )
+    return before
+
+
+def _product(line: CreditLine, scenario: str, terms_version: str) -> Product:
+    product = Product.objects.filter(scenario=scenario, family=line.family, is_active=True).first()
+    if product is None:
+        raise UnableToUseScenario(
+            "scenario_invalid", N_("Choose a use of the money from the list."), field="scenario"
+        )
+    if terms_version and terms_version != product.terms().terms_version:
+        raise UnableToDrawDown("terms_outdated", N_("The terms changed. Please read them."))
+    return product
+
+
+class UnableToUseScenario(InvalidInput):
+    """Refuse a scenario that the line does not offer."""
+
+
+def _account(line: CreditLine, bank_account_id: int, as_of: date) -> BankAccount:
+    account = BankAccount.objects.filter(
+        pk=bank_account_id, borrower_id=line.borrower_id, removed_at__isnull=True
+    ).first()
+    if account is None:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="bank_account")
+    if account.verified_at is None:
+        raise UnableToDrawDown(
+            "bank_account_unverified", N_("Confirm this bank account before you draw to it."), field="bank_account"
+        )
+    zone = ZoneInfo(settings.TIME_ZONE)
+    usable = account.usable_from.astimezone(zone)
+    if usable.date() > as_of:
+        raise UnableToDrawDown(
+            "cooling_off",
+            N_("A new bank account can be used from %(time)s."),
+            field="bank_account",
+            params={"time": usable.strftime("%Y-%m-%d %H:%M")},
+        )
+    return account

@@ -1,0 +1,313 @@
+"""Open a line, freeze it, change its limit, close it: each under the line's lock, each leaving a LimitChange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.operations import queue_notice, write_audit
+from credit.domain.decision import Decided
+from credit.domain.limits import penalty_rate
+from credit.domain.line import FreezeReason, LineAction, UnableToMoveLine, next_status
+from credit.domain.policy import PolicyRules
+from credit.domain.reasons import Reason, recourse
+from credit.domain.reasons import reason as say
+from credit.domain.reevaluation import next_review_after, period_of
+from credit.models import Application, CreditLine, Decision, LimitChange
+from credit.notices import change_params
+from credit.queries import active_policy, ceiling_now, rules_of
+from regimes.errors import N_, InvalidInput, NotFound, Refusal
+
+Status = CreditLine.Status
+Direction = LimitChange.Direction
+Trigger = LimitChange.Trigger
+
+
+class UnableToChangeLimit(InvalidInput):
+    """Refuse a limit outside the range, or a change without a reason."""
+
+
+class UnableToActOnOwn(Refusal):
+    """Refuse an officer's act on the officer's own affairs."""
+
+    http_status = 403
+
+
+def lock_line(*, line_id: int) -> CreditLine:
+    """Lock one line: the one point at which everything that makes it scarcer waits in a row."""
+    line = CreditLine.objects.select_for_update(of=("self",)).filter(pk=line_id).first()
+    if line is None:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
+    return line
+
+
+def open_line(
+    *, application: Application, decision: Decision, decided: Decided, actor: User | None, as_of: date
+) -> CreditLine:
+    """Open a line for an approved application, or raise the one that the borrower has.
+
+    An approval in full opens at once; a counter-offer waits for the borrower's yes.
+    """
+    rules = rules_of(application.policy)
+    existing = (
+        CreditLine.objects.select_for_update(of=("self",))
+        .filter(borrower_id=application.borrower_id, family=application.product.family)
+        .exclude(status=Status.CLOSED)
+        .first()
+    )
+    if existing is not None and existing.status != Status.OFFERED:
+        return _renew(existing, decision, decided, rules, actor, as_of)
+    if existing is not None:
+        _close(existing, actor=actor, as_of=as_of, why=(say("opened"),), note="")
+    offered = decided.outcome == Decision.Outcome.COUNTER_OFFER
+    line = CreditLine(
+        borrower_id=application.borrower_id,
+        family=application.product.family,
+        limit=decided.limit,
+        annual_rate=decided.annual_rate,
+        penalty_rate=penalty_rate(rules, decided.annual_rate, ceiling_now()),
+        grade=decided.grade,
+        status=Status.OFFERED if offered else Status.ACTIVE,
+        opened_date=None if offered else as_of,
+        offer_until=as_of + timedelta(days=rules.offer_days) if offered else None,
+        valid_until=as_of + timedelta(days=rules.line_days),
+        application=application,
+        next_review_date=next_review_after(as_of, anchor=application.borrower_id),
+    )
+    line.save(force_insert=True)
+    if not offered:
+        _write_change(
+            line, Direction.OPEN, Trigger.APPLICATION, old=Decimal(0), why=decided.reasons, as_of=as_of, actor=actor,
+            decision=decision,
+        )
+    return line
+
+
+def _renew(
+    line: CreditLine, decision: Decision, decided: Decided, rules: PolicyRules, actor: User | None, as_of: date
+) -> CreditLine:
+    """Raise an open line on a new application; an application never lowers a limit or raises a price."""
+    old, old_rate = line.limit, line.annual_rate
+    line.limit = max(line.limit, decided.limit)
+    line.annual_rate = min(line.annual_rate, decided.annual_rate)
+    line.penalty_rate = penalty_rate(rules, line.annual_rate, ceiling_now())
+    line.grade = decided.grade
+    line.valid_until = max(line.valid_until, as_of + timedelta(days=rules.line_days))
+    changed = ["limit", "annual_rate", "penalty_rate", "grade", "valid_until"]
+    if line.limit > old:
+        line.last_raised_date = as_of
+        changed.append("last_raised_date")
+    line.save(update_fields=changed)
+    _write_change(
+        line, Direction.UP if line.limit > old else Direction.KEEP, Trigger.APPLICATION, old=old, old_rate=old_rate,
+        why=decided.reasons, as_of=as_of, actor=actor, decision=decision,
+    )
+    return line
+
+
+def accept_offer(*, line_id: int, actor: User | None, as_of: date) -> CreditLine:
+    """Turn an offer into an active line."""
+    with transaction.atomic():
+        line = lock_line(line_id=line_id)
+        status = next_status(line.status, LineAction.ACCEPT)
+        if line.offer_until is not None and as_of > line.offer_until:
+            raise UnableToMoveLine(
+                "offer_expired",
+                N_("The offer ended on %(date)s. Apply again."),
+                params={"date": line.offer_until.isoformat()},
+            )
+        line.status, line.opened_date = status, as_of
+        line.save(update_fields=["status", "opened_date"])
+        decision = line.application.decisions.filter(is_final=True).first()
+        why = (say("offer_accepted"), *(Reason.from_dict(item) for item in (decision.reasons if decision else [])))
+        _write_change(
+            line, Direction.OPEN, Trigger.APPLICATION, old=Decimal(0), why=why[:4], as_of=as_of, actor=actor,
+            decision=decision,
+        )
+        write_audit(
+            actor=actor, action="line.accept", object_type="credit.CreditLine", object_ref=str(line.ref),
+            after={"limit": str(line.limit)},
+        )
+    return line
+
+
+def freeze_line(
+    *, line_id: int, reason: str, actor: User | None, as_of: date, by_borrower: bool = False
+) -> CreditLine:
+    """Freeze a line: no draws from now on; payments go on.
+
+    `reason` is a note for the audit trail; the borrower reads a sentence of the catalogue.
+    """
+    kind = FreezeReason.BORROWER if by_borrower else FreezeReason.OFFICER
+    with transaction.atomic():
+        line = lock_line(line_id=line_id)
+        if line.status == Status.FROZEN and line.freeze_reason in (kind, FreezeReason.OFFICER):
+            return line
+        if line.status != Status.FROZEN:
+            line.status = next_status(line.status, LineAction.FREEZE)
+        line.freeze_reason = kind
+        line.save(update_fields=["status", "freeze_reason"])
+        _write_change(
+            line, Direction.FREEZE, Trigger.BORROWER if by_borrower else Trigger.OFFICER, old=line.limit,
+            why=(say("asked_to_freeze" if by_borrower else "frozen_by_officer"),), as_of=as_of, actor=actor,
+            ways=(recourse("lift_own_freeze" if by_borrower else "ask_person"),), note=reason,
+        )
+        write_audit(
+            actor=actor, action="line.freeze", object_type="credit.CreditLine", object_ref=str(line.ref), reason=reason,
+            after={"freeze_reason": line.freeze_reason},
+        )
+    return line
+
+
+def unfreeze_line(
+    *, line_id: int, actor: User | None, as_of: date, reason: str = "", by_borrower: bool = False
+) -> CreditLine:
+    """Lift a freeze. A borrower lifts only the own freeze; what risk or an officer froze needs an officer."""
+    with transaction.atomic():
+        line = lock_line(line_id=line_id)
+        status = next_status(line.status, LineAction.UNFREEZE)
+        if by_borrower and line.freeze_reason != FreezeReason.BORROWER:
+            raise UnableToMoveLine(
+                "freeze_not_yours", N_("You did not freeze this line. Ask us for a review by a person.")
+            )
+        before = line.freeze_reason
+        line.status, line.freeze_reason = status, FreezeReason.NONE
+        line.save(update_fields=["status", "freeze_reason"])
+        _write_change(
+            line, Direction.UNFREEZE, Trigger.BORROWER if by_borrower else Trigger.OFFICER, old=line.limit,
+            why=(say("unfrozen"),), as_of=as_of, actor=actor, note=reason,
+        )
+        write_audit(
+            actor=actor, action="line.unfreeze", object_type="credit.CreditLine", object_ref=str(line.ref),
+            reason=reason, before={"freeze_reason": before},
+        )
+    return line
+
+
+def change_limit(*, line_id: int, limit: Decimal, reason: str, actor: User, as_of: date) -> CreditLine:
+    """Change a limit by an officer, with a note; never the officer's own."""
+    ceiling = ceiling_now()
+    if not reason.strip():
+        raise UnableToChangeLimit("required", N_("Write why, so that others understand it."), field="reason")
+    with transaction.atomic():
+        line = lock_line(line_id=line_id)
+        refuse_own(actor=actor, borrower_id=line.borrower_id)
+        if line.status in (Status.CLOSED, Status.OFFERED):
+            raise UnableToMoveLine("line_state", N_("This is not possible while the line is in its present state. Reload the page to see it."))
+        most = min(Decimal(300_000), ceiling.business_limit if line.family == "BUSINESS" else ceiling.person_limit)
+        if not (Decimal(50) <= limit <= most) or (limit % 100 and limit != 50):
+            raise UnableToChangeLimit(
+                "limit_invalid",
+                N_("Enter a limit between 50 and %(maximum)s, in hundreds."),
+                field="limit",
+                params={"maximum": str(most.quantize(Decimal(1)))},
+            )
+        old = line.limit
+        line.limit = limit
+        fields = ["limit"]
+        if limit != old:
+            name = "last_raised_date" if limit > old else "last_cut_date"
+            setattr(line, name, as_of)
+            fields.append(name)
+        line.save(update_fields=fields)
+        direction = Direction.KEEP if limit == old else Direction.UP if limit > old else Direction.DOWN
+        _write_change(
+            line, direction, Trigger.OFFICER, old=old, why=(say("changed_by_officer"),), as_of=as_of, actor=actor,
+            ways=(recourse("ask_person"),), note=reason,
+        )
+        write_audit(
+            actor=actor, action="line.change_limit", object_type="credit.CreditLine", object_ref=str(line.ref),
+            before={"limit": str(old)}, after={"limit": str(limit)}, reason=reason,
+        )
+    return line
+
+
+def close_line(*, line_id: int, actor: User | None, as_of: date, reason: str = "") -> CreditLine:
+    """Close a line; what is owed stays owed and is repaid as agreed."""
+    with transaction.atomic():
+        line = lock_line(line_id=line_id)
+        _close(line, actor=actor, as_of=as_of, why=(say("line_expired", date=as_of.isoformat()),), note=reason)
+        write_audit(
+            actor=actor, action="line.close", object_type="credit.CreditLine", object_ref=str(line.ref), reason=reason
+        )
+    return line
+
+
+def set_auto_debit(*, line_id: int, is_on: bool, actor: User | None) -> CreditLine:
+    """Agree to, or end, automatic payment of instalments from the default bank account."""
+    with transaction.atomic():
+        line = lock_line(line_id=line_id)
+        line.auto_debit = is_on
+        line.save(update_fields=["auto_debit"])
+        write_audit(
+            actor=actor, action="line.auto_debit", object_type="credit.CreditLine", object_ref=str(line.ref),
+            after={"auto_debit": is_on},
+        )
+    return line
+
+
+def refuse_own(*, actor: User, borrower_id: int) -> None:
+    """Refuse when an officer acts on the own line, or on that of a business of which the officer is a member."""
+    from credit.notices import change_params
+from credit.queries import users_behind
+
+    if actor.pk in users_behind(borrower_id=borrower_id):
+        raise UnableToActOnOwn("own_item", N_("You cannot decide on your own affairs. Ask a colleague."))
+
+
+def _close(line: CreditLine, *, actor: User | None, as_of: date, why: Sequence[Reason], note: str) -> None:
+    line.status, line.freeze_reason = next_status(line.status, LineAction.CLOSE), FreezeReason.NONE
+    line.save(update_fields=["status", "freeze_reason"])
+    _write_change(
+        line, Direction.CLOSE, Trigger.OFFICER if actor else Trigger.APPLICATION, old=line.limit, why=why, as_of=as_of,
+        actor=actor, note=note,
+    )
+
+
+def _write_change(
+    line: CreditLine,
+    direction: str,
+    trigger: str,
+    *,
+    old: Decimal,
+    why: Sequence[Reason],
+    as_of: date,
+    actor: User | None,
+    old_rate: Decimal | None = None,
+    ways: Sequence[Reason] = (),
+    decision: Decision | None = None,
+    note: str = "",
+) -> LimitChange:
+    """Write the event and tell the borrower, in the caller's transaction."""
+    change = LimitChange(
+        line=line,
+        direction=direction,
+        trigger=trigger,
+        old_limit=old,
+        new_limit=line.limit,
+        old_annual_rate=line.annual_rate if old_rate is None else old_rate,
+        new_annual_rate=line.annual_rate,
+        reasons=[item.to_dict() for item in why],
+        recourse=[item.to_dict() for item in (ways or (recourse("pay_on_time"),))],
+        assessment_id=decision.assessment_id if decision else None,
+        policy_id=decision.policy_id if decision else active_policy().pk,
+        actor=actor,
+        note=note,
+        period=period_of(as_of),
+        effective_date=as_of,
+        next_review_date=line.next_review_date,
+    )
+    change.save(force_insert=True)
+    if direction != Direction.KEEP:
+        language = line.borrower.language
+        queue_notice(
+            borrower_id=line.borrower_id,
+            kind=f"limit_{direction.lower()}",
+            dedup_key=f"limit-change:{change.ref}",
+            params=change_params(change, language=language),
+        )
+    return change

@@ -1,0 +1,290 @@
+"""Close a business date: steps in order, each cut into shards that are claimed by conditional UPDATE with a lease.
+
+Rows are the truth. A second beat finds nothing to claim, a killed worker's shard is claimed again when its lease
+is over, and days that were missed are closed in their order, each with its own date.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Max, Min, Q
+from django.db.models.functions import Now
+
+from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step_after
+from credit.models import CreditLine, Drawdown, NightRun, NightShard
+from credit.operations.autodebit import start_auto_debits
+from credit.operations.reevaluation import reevaluate_due_lines
+from credit.operations.reminders import send_reminders
+from ledger import operations as ledger_operations
+from ledger import queries as ledger_queries
+from loans import operations as loan_operations
+from regimes.errors import Refusal
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=5)
+MOST_ATTEMPTS = 5
+Status = NightRun.Status
+Part = NightShard.Status
+
+
+class UnableToCloseDay(Refusal):
+    """Refuse to close a day: done, in the future, or the books are wrong."""
+
+
+@dataclass
+class NightReport:
+    """Say what came of it. `waiting_for` names who holds the shards that keep the night open."""
+
+    status: str  # DONE, RUNNING, STOPPED, ALREADY_DONE
+    closed: list[date] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    waiting_for: list[str] = field(default_factory=list)
+
+
+def run_end_of_day(
+    *,
+    as_of: date,
+    now: datetime,
+    worker: str = "",
+    should_stop: Callable[[], bool] = lambda: False,
+    lease: timedelta = LEASE,
+) -> NightReport:
+    """Close every open day up to `as_of`, the oldest first; go on with a night that was left half way."""
+    days = list(_days_to_close(as_of))
+    if not days:
+        return NightReport("ALREADY_DONE")
+    report = NightReport("DONE")
+    for day in days:
+        run = _open_night(day, now)
+        status = _work(run, worker, should_stop, lease, now)
+        run.refresh_from_db()
+        report.figures[day.isoformat()] = run.figures
+        if status != Status.DONE:
+            report.status, report.problem = status, run.problem
+            report.waiting_for = list(
+                run.shards.filter(status=Part.CLAIMED).values_list("claimed_by", flat=True).distinct()
+            )
+            return report
+        report.closed.append(day)
+    return report
+
+
+def _days_to_close(as_of: date) -> Iterator[date]:
+    """Give nights left half way, then each day that the books are open for."""
+    half_way = sorted(
+        NightRun.objects.exclude(status=Status.DONE).filter(business_date__lte=as_of).values_list("business_date", flat=True)
+    )
+    yield from half_way
+    for day in open_days(ledger_queries.business_date(), as_of):
+        if day not in half_way:
+            yield day
+
+
+def _open_night(day: date, now: datetime) -> NightRun:
+    """Give the night's row; a night that stopped on wrong books proves them again."""
+    with transaction.atomic():
+        NightRun.objects.bulk_create(
+            [NightRun(business_date=day, started_at=now)], ignore_conflicts=True
+        )
+        run = NightRun.objects.select_for_update().get(business_date=day)
+        if run.status == Status.STOPPED:
+            run.status, run.problem = Status.RUNNING, ""
+            run.save(update_fields=["status", "problem"])
+            run.shards.filter(status=Part.PARKED).update(status=Part.PENDING, attempts=0, problem="")
+        if not run.shards.filter(step=run.step).exists() and run.status == Status.RUNNING:
+            _cut(run, Step(run.step))
+    return run
+
+
+def _work(
+    run: NightRun, worker: str, should_stop: Callable[[], bool], lease: timedelta, now: datetime
+) -> str:
+    """Claim and do shards until the night is whole, stopped, or the rest is in other hands."""
+    while True:
+        run.refresh_from_db()
+        if run.status != Status.RUNNING:
+            return run.status
+        if should_stop():
+            return Status.RUNNING
+        shard = _claim(run, worker, lease)
+        if shard is not None:
+            if not _do(run, shard):
+                continue
+        elif run.shards.filter(step=run.step).exclude(status=Part.DONE).exists():
+            return Status.RUNNING
+        else:
+            _advance(run, now)
+
+
+def _claim(run: NightRun, worker: str, lease: timedelta) -> NightShard | None:
+    """Claim one shard; the attempt is counted before the work, so that a shard that kills its worker is parked."""
+    free = Q(status=Part.PENDING) | Q(status=Part.CLAIMED, claimed_until__lt=Now())
+    with transaction.atomic():
+        shard = (
+            run.shards.select_for_update(skip_locked=True).filter(free, step=run.step).order_by("pk").first()
+        )
+        if shard is None:
+            return None
+        if shard.attempts >= MOST_ATTEMPTS:
+            _stop(run, shard, shard.problem or "the worker died each time")
+            return None
+        changed = run.shards.filter(free, pk=shard.pk).update(
+            status=Part.CLAIMED, claimed_by=worker[:80], claimed_until=Now() + lease, attempts=F("attempts") + 1
+        )
+        return shard if changed else None
+
+
+def _do(run: NightRun, shard: NightShard) -> bool:
+    """Do one shard and mark it done. Each step may be repeated: what it did before, it does not do again."""
+    step, day = Step(shard.step), run.business_date
+    try:
+        figures = _STEPS[step](run, shard, day)
+    except BooksAreWrong as wrong:
+        _stop(run, shard, str(wrong))
+        return False
+    except Exception as error:
+        log.exception("end of day %s, %s %s-%s failed", day, step, shard.first_id, shard.last_id)
+        run.shards.filter(pk=shard.pk).update(
+            status=Part.PENDING, claimed_until=None, problem=f"{type(error).__name__}: {error}"[:2000]
+        )
+        return False
+    done = run.shards.filter(pk=shard.pk).exclude(status=Part.DONE)
+    done.update(status=Part.DONE, claimed_until=None, figures=figures, problem="")
+    return True
+
+
+class BooksAreWrong(Exception):
+    """Say which invariants do not hold."""
+
+
+def _stop(run: NightRun, shard: NightShard, problem: str) -> None:
+    run.shards.filter(pk=shard.pk).update(status=Part.PARKED, claimed_until=None, problem=problem[:2000])
+    NightRun.objects.filter(pk=run.pk).update(status=Status.STOPPED, problem=problem[:2000])
+    log.error("end of day %s stopped at %s: %s", run.business_date, shard.step, problem[:500])
+
+
+def _advance(run: NightRun, now: datetime) -> None:
+    """Open the next step, or end the night; the row's lock lets one worker do it."""
+    with transaction.atomic():
+        locked = NightRun.objects.select_for_update().get(pk=run.pk)
+        if locked.status != Status.RUNNING or locked.step != run.step:
+            return
+        step = Step(locked.step)
+        locked.figures[step] = _total(locked, step)
+        following = step_after(step)
+        if following is None:
+            locked.status, locked.finished_at = Status.DONE, now
+        else:
+            locked.step = following
+            _cut(locked, following)
+        locked.save(update_fields=["status", "finished_at", "step", "figures"])
+
+
+def _cut(run: NightRun, step: Step) -> None:
+    """Cut a step into shards of ids; a step without ids is one shard."""
+    first, last = _span(step)
+    size = SHARD_SIZE.get(step, last - first + 1)
+    shards = [NightShard(run=run, step=step, first_id=a, last_id=b) for a, b in ranges(first, last, max(1, size))]
+    NightShard.objects.bulk_create(shards, ignore_conflicts=True)
+
+
+def _span(step: Step) -> tuple[int, int]:
+    if step in (Step.AGE, Step.COLLECT):
+        edge = Drawdown.objects.aggregate(first=Min("loan_id"), last=Max("loan_id"))
+    elif step is Step.REEVALUATE:
+        edge = CreditLine.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    else:
+        return 0, 0
+    return edge["first"] or 0, edge["last"] or 0
+
+
+def _total(run: NightRun, step: Step) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for figures in run.shards.filter(step=step).values_list("figures", flat=True):
+        for name, value in figures.items():
+            if isinstance(value, int):
+                total[name] = total.get(name, 0) + value
+    return total
+
+
+# ---- the steps ------------------------------------------------------------------------------------------------------
+
+
+def _age(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    done = loan_operations.age_loans(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    return {"changed": done if isinstance(done, int) else 0}
+
+
+def _accrue(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    done = loan_operations.accrue(as_of=day)
+    return {"journals": done if isinstance(done, int) else 0}
+
+
+def _collect(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    return {"started": start_auto_debits(as_of=day, first_id=shard.first_id, last_id=shard.last_id)}
+
+
+def _prove(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    breaches = prove_books()
+    if breaches:
+        raise BooksAreWrong("; ".join(f"{name}: {rows} rows" for name, rows in breaches.items()))
+    return {"proved": len(_invariants())}
+
+
+def _reevaluate(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    report = reevaluate_due_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    return {"looked_at": report.looked_at, **{str(name): count for name, count in report.directions.items()}}
+
+
+def _roll(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    following = day + timedelta(days=1)
+    if ledger_queries.business_date() >= following:
+        return {"moved": 0}
+    ledger_operations.advance_business_date(to=following, actor=None)
+    return {"moved": 1}
+
+
+def _notify(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    return {"new": send_reminders(as_of=day + timedelta(days=1))}
+
+
+_STEPS: dict[Step, Callable[[NightRun, NightShard, date], dict[str, int]]] = {
+    Step.AGE: _age,
+    Step.ACCRUE: _accrue,
+    Step.COLLECT: _collect,
+    Step.PROVE: _prove,
+    Step.REEVALUATE: _reevaluate,
+    Step.ROLL: _roll,
+    Step.NOTIFY: _notify,
+}
+assert set(_STEPS) == set(STEPS)
+
+
+def prove_books() -> dict[str, int]:
+    """Run each invariant of the rooms below and of credit; give those that do not hold with their number of rows."""
+    wrong: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        for invariant in _invariants():
+            cursor.execute(invariant.sql)
+            rows = cursor.fetchmany(100)
+            if rows:
+                wrong[f"{invariant.id} {invariant.title}"] = len(rows)
+    return wrong
+
+
+def _invariants() -> list[Any]:
+    from accounts.invariants import INVARIANTS as accounts
+    from credit.invariants import INVARIANTS as credit
+    from ledger.invariants import INVARIANTS as ledger
+    from loans.invariants import INVARIANTS as loans
+
+    return [*ledger, *loans, *credit, *accounts]
+
+

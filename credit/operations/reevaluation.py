@@ -1,0 +1,286 @@
+"""Look at limits again from behaviour: many lines at once, each line at most once for a month and cause."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from accounts.operations import NoticeOrder, queue_notices
+from credit.domain.limits import Means, size_limit
+from credit.domain.line import FreezeReason
+from credit.domain.policy import MOST_LIMIT, Ceiling, PolicyRules
+from credit.domain.reevaluation import (
+    Direction,
+    LineView,
+    Trigger,
+    Verdict,
+    next_review_after,
+    period_of,
+    reevaluate,
+)
+from credit.facts import Collected, collect
+from credit.models import CreditLine, Drawdown, LimitChange, Policy
+from credit.notices import change_params
+from credit.operations.scoring import Assessed, assess_all, means_of
+from credit.queries import Debt, active_policy, ceiling_now, debts_of_lines, rules_of
+
+log = logging.getLogger(__name__)
+CHUNK = 500
+STALE_MONTHS = 3.0
+LIVE = ("ACTIVE", "FROZEN")
+
+
+@dataclass
+class ReevaluationReport:
+    """Count what a round did: lines looked at, and by direction."""
+
+    looked_at: int = 0
+    skipped: int = 0
+    directions: Counter[str] = field(default_factory=Counter)
+
+
+def reevaluate_lines(
+    *, line_ids: Sequence[int], as_of: date, trigger: str = Trigger.MONTHLY, chunk: int = CHUNK
+) -> ReevaluationReport:
+    """Look at lines again; a line that was looked at for this month and cause is passed over.
+
+    Each chunk is one transaction, so a kill half way keeps what was done and the next run does the rest.
+    """
+    report = ReevaluationReport()
+    policy = active_policy()
+    wanted = sorted(set(line_ids))
+    for start in range(0, len(wanted), chunk):
+        with transaction.atomic():
+            _chunk(wanted[start : start + chunk], policy, Trigger(trigger), as_of, report)
+    return report
+
+
+def due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> dict[Trigger, list[int]]:
+    """Give the lines to look at: the month's turn came, a freeze for delay is due, or its cause is gone."""
+    lines = CreditLine.objects.filter(pk__gte=first_id, pk__lte=last_id)
+    monthly = lines.filter(status__in=LIVE, next_review_date__lte=as_of).values_list("pk", flat=True)
+    threshold = rules_of(active_policy()).reevaluation.freeze_days_past_due
+    missed = (
+        lines.filter(status="ACTIVE", drawdowns__loan__days_past_due__gte=threshold).values_list("pk", flat=True).distinct()
+    )
+    late = Drawdown.objects.filter(loan__days_past_due__gt=0).values("line_id")
+    paid = lines.filter(status="FROZEN", freeze_reason=FreezeReason.OVERDUE).exclude(pk__in=late)
+    return {
+        Trigger.MISSED_INSTALMENT: sorted(missed),
+        Trigger.PAID_UP: sorted(paid.values_list("pk", flat=True)),
+        Trigger.MONTHLY: sorted(monthly),
+    }
+
+
+def reevaluate_due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> ReevaluationReport:
+    """Look at every line of a range whose turn it is."""
+    total = ReevaluationReport()
+    for trigger, ids in due_lines(as_of=as_of, first_id=first_id, last_id=last_id).items():
+        report = reevaluate_lines(line_ids=ids, as_of=as_of, trigger=trigger)
+        total.looked_at += report.looked_at
+        total.skipped += report.skipped
+        total.directions.update(report.directions)
+    return total
+
+
+def _chunk(ids: Sequence[int], policy: Policy, trigger: Trigger, as_of: date, report: ReevaluationReport) -> None:
+    """Collect and score without locks, then lock, judge and write."""
+    rules, ceiling = rules_of(policy), ceiling_now()
+    owners = dict(CreditLine.objects.filter(pk__in=ids, status__in=LIVE).values_list("pk", "borrower_id"))
+    done = _looked_at(list(owners), trigger, as_of)
+    open_ids = [pk for pk in ids if pk in owners and pk not in done]
+    report.skipped += len(ids) - len(open_ids)
+    if not open_ids:
+        return
+    borrower_ids = [owners[pk] for pk in open_ids]
+    collected = collect(borrower_ids=borrower_ids, as_of=as_of, business_margin=rules.affordability.business_margin)
+    assessed = assess_all(collected=collected, purpose="REEVALUATION", as_of=as_of)
+    means = means_of(borrower_ids=borrower_ids, collected=collected, excluded_line_ids=open_ids)
+    place = {pk: at for at, pk in enumerate(open_ids)}
+    lines = list(
+        CreditLine.objects.select_for_update(of=("self",))
+        .select_related("borrower")
+        .filter(pk__in=open_ids, status__in=LIVE)
+        .order_by("pk")
+    )
+    # another worker may have been here while we waited for the locks
+    done = _looked_at([line.pk for line in lines], trigger, as_of)
+    lines = [line for line in lines if line.pk not in done]
+    report.skipped += len(open_ids) - len(lines)
+    debts = debts_of_lines(line_ids=[line.pk for line in lines])
+    overdue = _overdue_amounts([line.pk for line in lines])
+    changes = []
+    for line in lines:
+        at = place[line.pk]
+        view = _view(
+            line, at, collected, assessed[at], means[at], debts[line.pk], overdue.get(line.pk, Decimal(0)), rules, ceiling,
+            as_of,
+        )
+        next_review = next_review_after(as_of, anchor=line.borrower_id) if trigger is Trigger.MONTHLY else line.next_review_date
+        verdict = reevaluate(view, policy=rules, next_review=next_review)
+        changes.append(_apply(line, verdict, view, assessed[at], policy, trigger, as_of))
+        report.directions[verdict.direction] += 1
+    report.looked_at += len(changes)
+    _write(lines, changes)
+
+
+def _looked_at(line_ids: Sequence[int], trigger: Trigger, as_of: date) -> set[int]:
+    rows = LimitChange.objects.filter(line_id__in=line_ids, trigger=trigger)
+    if trigger is Trigger.MONTHLY:
+        rows = rows.filter(period=period_of(as_of))
+    else:
+        rows = rows.filter(effective_date=as_of)
+    return set(rows.values_list("line_id", flat=True))
+
+
+def _overdue_amounts(line_ids: Sequence[int]) -> dict[int, Decimal]:
+    rows = (
+        Drawdown.objects.filter(line_id__in=line_ids, loan__days_past_due__gt=0)
+        .values("line_id")
+        .annotate(amount=Sum("loan__next_due_amount"))
+    )
+    return {row["line_id"]: row["amount"] or Decimal(0) for row in rows}
+
+
+def _view(
+    line: CreditLine,
+    at: int,
+    collected: Collected,
+    assessed: Assessed,
+    means: Means,
+    debt: Debt,
+    overdue: Decimal,
+    rules: PolicyRules,
+    ceiling: Ceiling,
+    as_of: date,
+) -> LineView:
+    pd, reasons = assessed.scored.pd, assessed.scored.reasons
+    problem = assessed.scored.problem or _problem(collected, at, means)
+    target, target_reasons = Decimal(0), ()
+    grade = rules.grade_of(pd) if pd is not None else None
+    if grade is not None and pd is not None and pd < rules.cut_offs.refer_below:
+        sized = size_limit(policy=rules, ceiling=ceiling, grade=grade, means=means, asked=MOST_LIMIT)
+        target, target_reasons = sized.limit, sized.reasons
+    period = period_of(as_of)
+    moved = [day for day in (line.last_raised_date, line.last_cut_date) if day is not None]
+    streak = collected.conduct.on_time_streak[at]
+    worse = bool(grade is None or (line.grade and grade.name > line.grade))
+    return LineView(
+        status=line.status,
+        freeze_reason=line.freeze_reason,
+        limit=line.limit,
+        as_of=as_of,
+        last_raised_on=line.last_raised_date,
+        last_cut_on=line.last_cut_date,
+        changed_this_period=any(period_of(day) == period for day in moved),
+        days_past_due=debt.days_past_due,
+        overdue_amount=overdue,
+        on_time_streak=0 if np.isnan(streak) else int(streak),
+        utilisation=debt.exposure / line.limit,
+        consent_given="CREDIT_DECISION" in collected.consents[int(collected.borrower_ids[at])],
+        pd=pd,
+        problem=problem,
+        # the score's reasons are told only when it is the score that got worse
+        score_reasons=reasons if worse else (),
+        target=target,
+        target_reasons=target_reasons,
+    )
+
+
+def _problem(collected: Collected, at: int, means: Means) -> str:
+    """Say what is missing for a new size of the limit though there may be a score."""
+    age = collected.facts.evidence_age_months[at]
+    if means.monthly_income is None or np.isnan(age):
+        return "income_unknown"
+    return "evidence_stale" if age >= STALE_MONTHS else ""
+
+
+def _apply(
+    line: CreditLine, verdict: Verdict, view: LineView, assessed: Assessed, policy: Policy, trigger: Trigger, as_of: date
+) -> LimitChange:
+    """Put a verdict into the line's columns and into an unsaved event."""
+    old = line.limit
+    line.limit = verdict.limit
+    line.next_review_date = verdict.next_review_date
+    if verdict.direction is Direction.UP:
+        line.last_raised_date = as_of
+    elif verdict.direction is Direction.DOWN:
+        line.last_cut_date = as_of
+    elif verdict.direction is Direction.FREEZE:
+        line.status, line.freeze_reason = "FROZEN", verdict.freeze_reason
+    elif verdict.direction is Direction.UNFREEZE:
+        line.status, line.freeze_reason = "ACTIVE", FreezeReason.NONE
+    return LimitChange(
+        line=line,
+        direction=verdict.direction,
+        trigger=trigger,
+        old_limit=old,
+        new_limit=line.limit,
+        old_annual_rate=line.annual_rate,
+        new_annual_rate=line.annual_rate,
+        reasons=[item.to_dict() for item in verdict.reasons],
+        recourse=[item.to_dict() for item in verdict.recourse],
+        inputs={
+            "pd": None if view.pd is None else str(view.pd),
+            "target": str(view.target),
+            "days_past_due": view.days_past_due,
+            "utilisation": str(view.utilisation.quantize(Decimal("0.0001"))),
+            "on_time_streak": view.on_time_streak,
+            "target_reasons": [item.code for item in view.target_reasons],
+        },
+        assessment_id=assessed.assessment_id,
+        policy=policy,
+        period=period_of(as_of),
+        effective_date=as_of,
+        next_review_date=verdict.next_review_date,
+    )
+
+
+_UPDATE = """
+UPDATE credit_creditline AS l
+   SET "limit" = n.lim, status = n.status, freeze_reason = n.freeze, next_review_date = n.review,
+       last_raised_date = n.raised, last_cut_date = n.cut
+  FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::date[], %s::date[], %s::date[])
+       AS n(id, lim, status, freeze, review, raised, cut)
+ WHERE l.id = n.id
+"""
+
+
+def _write(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
+    """Write the events, the lines and the notices: three statements a chunk."""
+    if not changes:
+        return
+    LimitChange.objects.bulk_create(changes)
+    columns = [
+        [line.pk for line in lines],
+        [line.limit for line in lines],
+        [str(line.status) for line in lines],
+        [str(line.freeze_reason) for line in lines],
+        [line.next_review_date for line in lines],
+        [line.last_raised_date for line in lines],
+        [line.last_cut_date for line in lines],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, columns)
+        assert cursor.rowcount == len(lines), "each locked line is written"
+    queue_notices(
+        orders=[
+            NoticeOrder(
+                change.line.borrower_id,
+                f"limit_{change.direction.lower()}",
+                f"limit-change:{change.ref}",
+                change_params(change, language=change.line.borrower.language),
+            )
+            for change in changes
+            if change.direction != Direction.KEEP
+        ]
+    )
+

@@ -1,0 +1,6 @@
+"""Move the sandbox's business date, so that everything that would have happened by then happens."""
+
+from __future__ import annotations
+from datetime import date, datetime
+def move_business_date(*, to: date, actor: object, now: datetime) -> None: ...
+class UnableToMoveDate(Exception): ...

@@ -1,0 +1,377 @@
+"""Questions to credit; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max, Q, QuerySet, Sum
+
+import regimes
+from accounts.models import Borrower, BusinessMember, Consent, Identity, Notice
+from credit.domain.limits import available
+from credit.domain.policy import Ceiling, PolicyRules, read_policy
+from credit.domain.products import Family, counts_of
+from credit.models import (
+    Application,
+    CreditLine,
+    Decision,
+    Drawdown,
+    LimitChange,
+    Policy,
+    Product,
+    ReviewRequest,
+)
+from loans.domain.quotes import Quote, quote
+from loans.domain.terms import LoanTerms, RepaymentMethod
+from regimes.errors import N_, Refusal
+from risk.evidence.queries import evidence_of
+
+OPEN_LOAN = ("PENDING", "ACTIVE", "OVERDUE")
+ZERO = Decimal(0)
+
+
+class UnableToFindPolicy(Refusal):
+    """Refuse to decide when no policy is active."""
+
+    http_status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Hold what a line owes: exposure (principal and payouts under way) and the worst delay."""
+
+    exposure: Decimal
+    days_past_due: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """Hold one line as its page shows it."""
+
+    line: CreditLine
+    exposure: Decimal
+    available: Decimal
+    days_past_due: int
+    next_due_date: date | None
+    next_due_amount: Decimal
+    can_draw: bool
+    changes: list[LimitChange]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Hold what the borrower's first page shows."""
+
+    borrower: Borrower
+    lines: list[LineView]
+    tasks: list[str]  # codes of what to do next: identity, consent, evidence, bank_account, apply, offer, overdue
+    application: Application | None
+    next_due_date: date | None
+    next_due_amount: Decimal
+    history: list[LimitChange]
+    unread_notices: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawOption:
+    """Hold one product that a line can be drawn for."""
+
+    product: Product
+    methods: list[tuple[str, tuple[int, ...]]]
+    purposes: tuple[str, ...]
+    minimum: Decimal
+    maximum: Decimal
+    terms_version: str
+
+
+# ---- rules in force -------------------------------------------------------------------------------------------------
+
+
+def regime_now() -> regimes.Regime:
+    """Give the jurisdiction that this portal works under."""
+    return regimes.get(settings.REGIME)
+
+
+def ceiling_now() -> Ceiling:
+    """Give what the regime allows at most, as the rules of credit take it."""
+    regime = regime_now()
+    return Ceiling(
+        person_limit=regime.max_limit_person,
+        business_limit=regime.max_limit_business,
+        annual_rate=regime.max_annual_rate,
+        bullet_months=regime.max_bullet_months,
+        person_months=regime.max_term_months,
+        business_months=regime.max_term_months,
+        refuses_students=regime.students_excluded,
+        penalty_rate=regime.max_penalty_annual_rate,
+        forbidden_purposes=regime.forbidden_purposes,
+    )
+
+
+def active_policy() -> Policy:
+    """Give the policy in force."""
+    policy = Policy.objects.filter(state=Policy.State.ACTIVE).first()
+    if policy is None:
+        raise UnableToFindPolicy("policy_missing", N_("No credit policy is active. Activate one first."))
+    return policy
+
+
+def rules_of(policy: Policy) -> PolicyRules:
+    """Read a policy's document."""
+    return read_policy(policy.document, ceiling=ceiling_now())
+
+
+def products(*, borrower: Borrower) -> QuerySet[Product]:
+    """List the products that a borrower may apply for."""
+    family = Family.BUSINESS if borrower.is_business else Family.PERSONAL
+    return Product.objects.filter(family=family, is_active=True).order_by("pk")
+
+
+# ---- who belongs together -------------------------------------------------------------------------------------------
+
+
+def users_behind(*, borrower_id: int) -> set[int]:
+    """Give the users of a borrower: the person, or every active member of the business."""
+    owner = Borrower.objects.filter(pk=borrower_id, user__isnull=False).values_list("user_id", flat=True)
+    members = BusinessMember.objects.filter(business_id=borrower_id, is_active=True).values_list("user_id", flat=True)
+    return {int(user) for user in [*owner, *members] if user is not None}
+
+
+def group_of(*, borrower_ids: Iterable[int]) -> dict[int, set[int]]:
+    """Give for each borrower the group that counts as one: the owners as persons and all their businesses."""
+    wanted = set(borrower_ids)
+    owners: dict[int, set[int]] = {pk: set() for pk in wanted}
+    for pk, user in Borrower.objects.filter(pk__in=wanted, user__isnull=False).values_list("pk", "user_id"):
+        owners[pk].add(int(user or 0))
+    role = BusinessMember.objects.filter(role=BusinessMember.Role.OWNER, is_active=True)
+    for pk, user in role.filter(business_id__in=wanted).values_list("business_id", "user_id"):
+        owners[pk].add(user)
+    users = set().union(*owners.values()) if owners else set()
+    owned: dict[int, set[int]] = {user: set() for user in users}
+    for pk, user in Borrower.objects.filter(user_id__in=users).values_list("pk", "user_id"):
+        owned[int(user or 0)].add(pk)
+    for pk, user in role.filter(user_id__in=users).values_list("business_id", "user_id"):
+        owned[user].add(pk)
+    return {pk: {pk}.union(*(owned[user] for user in owners[pk])) for pk in wanted}
+
+
+def identity_confirmed(*, borrower: Borrower) -> bool:
+    """Tell whether the person, or an owner of the business, has a confirmed identity."""
+    return _identities(borrower).exists()
+
+
+def age_of(*, borrower: Borrower, as_of: date) -> int | None:
+    """Give the age of the person, or of the youngest confirmed owner; None when unknown."""
+    ages = [
+        as_of.year - born.year - ((as_of.month, as_of.day) < (born.month, born.day))
+        for born in _identities(borrower).values_list("birth_date", flat=True)
+        if born is not None
+    ]
+    return min(ages) if ages else None
+
+
+def _identities(borrower: Borrower) -> QuerySet[Identity]:
+    confirmed = Identity.objects.filter(status=Identity.Status.VERIFIED)
+    if not borrower.is_business:
+        return confirmed.filter(borrower_id=borrower.pk)
+    owners = BusinessMember.objects.filter(business_id=borrower.pk, role=BusinessMember.Role.OWNER, is_active=True)
+    return confirmed.filter(borrower__user_id__in=owners.values("user_id"))
+
+
+def consent_to_decide(*, borrower_id: int) -> bool:
+    """Tell whether the borrower agrees to credit decisions on the own data."""
+    return Consent.objects.filter(
+        borrower_id=borrower_id, purpose="CREDIT_DECISION", withdrawn_at__isnull=True
+    ).exists()
+
+
+# ---- the line -------------------------------------------------------------------------------------------------------
+
+
+def debt_of_line(*, line_id: int) -> Debt:
+    """Sum what a line owes, in one statement."""
+    return debts_of_lines(line_ids=[line_id])[line_id]
+
+
+def debts_of_lines(*, line_ids: Sequence[int]) -> dict[int, Debt]:
+    """Sum what lines owe, in one statement: a loan waiting for its payout counts with its whole amount."""
+    rows = (
+        Drawdown.objects.filter(line_id__in=line_ids, loan__status__in=OPEN_LOAN)
+        .values("line_id")
+        .annotate(
+            waiting=Sum("amount", filter=Q(loan__status="PENDING")),
+            owed=Sum("loan__principal_outstanding", filter=~Q(loan__status="PENDING")),
+            late=Max("loan__days_past_due"),
+        )
+    )
+    found = {row["line_id"]: Debt((row["waiting"] or ZERO) + (row["owed"] or ZERO), row["late"] or 0) for row in rows}
+    return {pk: found.get(pk, Debt(ZERO, 0)) for pk in line_ids}
+
+
+def line_exposure(*, line_id: int) -> Decimal:
+    """Give outstanding principal plus payouts under way of a line."""
+    return debt_of_line(line_id=line_id).exposure
+
+
+def loan_terms(
+    *, line: CreditLine, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
+) -> LoanTerms:
+    """Make the terms that a draw would be agreed under; the quote and the contract are the same value."""
+    return LoanTerms(
+        principal=amount,
+        annual_rate=line.annual_rate,
+        repayment_method=RepaymentMethod(repayment_method),
+        instalment_count=instalment_count,
+        start_date=as_of,
+        penalty_rate=line.penalty_rate,
+        cooling_off_days=regime_now().cooling_off_days,
+    )
+
+
+def draw_quote(
+    *, line_id: int, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
+) -> Quote:
+    """Quote a draw: every instalment and the annual rate by IRR, from the terms that would be signed."""
+    line = CreditLine.objects.get(pk=line_id)
+    terms = loan_terms(
+        line=line, amount=amount, instalment_count=instalment_count, repayment_method=repayment_method, as_of=as_of
+    )
+    return quote(terms, as_of=as_of)
+
+
+def draw_options(*, line: CreditLine, room: Decimal | None = None) -> list[DrawOption]:
+    """List what a line can be drawn for: product, ways of repaying with their terms, purposes, amounts."""
+    ceiling = ceiling_now()
+    if room is None:
+        room = available(limit=line.limit, exposure=line_exposure(line_id=line.pk))
+    options = []
+    for product in Product.objects.filter(family=line.family, is_active=True).order_by("pk"):
+        terms = product.terms()
+        allowed = tuple(code for code in terms.purposes if code not in ceiling.forbidden_purposes)
+        methods = [(method, counts_of(terms, method, ceiling)) for method in terms.methods]
+        options.append(
+            DrawOption(
+                product=product,
+                methods=[(method, counts) for method, counts in methods if counts],
+                purposes=allowed,
+                minimum=terms.minimum,
+                maximum=min(terms.maximum, room),
+                terms_version=terms.terms_version,
+            )
+        )
+    return options
+
+
+def limit_history(*, line_id: int, newest: int = 100) -> list[LimitChange]:
+    """List a line's changes, newest first."""
+    return list(LimitChange.objects.filter(line_id=line_id).order_by("-pk")[:newest])
+
+
+def line_view(*, line: CreditLine, as_of: date, newest: int = 24) -> LineView:
+    """Put together what the page of one line shows."""
+    debt = debt_of_line(line_id=line.pk)
+    nearest = (
+        Drawdown.objects.filter(line_id=line.pk, loan__status__in=OPEN_LOAN, loan__next_due_date__isnull=False)
+        .order_by("loan__next_due_date")
+        .values_list("loan__next_due_date", "loan__next_due_amount")
+    )
+    rows = list(nearest)
+    first = rows[0][0] if rows else None
+    room = available(limit=line.limit, exposure=debt.exposure)
+    return LineView(
+        line=line,
+        exposure=debt.exposure,
+        available=room,
+        days_past_due=debt.days_past_due,
+        next_due_date=first,
+        next_due_amount=sum((amount or ZERO for day, amount in rows if day == first), ZERO),
+        can_draw=line.status == CreditLine.Status.ACTIVE
+        and room >= 50
+        and debt.days_past_due == 0
+        and as_of <= line.valid_until,
+        changes=limit_history(line_id=line.pk, newest=newest),
+    )
+
+
+def home(*, borrower_id: int, as_of: date) -> Home:
+    """Put together the borrower's first page."""
+    borrower = Borrower.objects.get(pk=borrower_id)
+    rows = CreditLine.objects.filter(borrower_id=borrower_id).exclude(status="CLOSED").order_by("pk")
+    views = [line_view(line=line, as_of=as_of) for line in rows]
+    application = Application.objects.select_related("product").filter(borrower_id=borrower_id).order_by("-pk").first()
+    dates = sorted(view.next_due_date for view in views if view.next_due_date is not None)
+    first = dates[0] if dates else None
+    return Home(
+        borrower=borrower,
+        lines=views,
+        tasks=_tasks(borrower, views, application),
+        application=application,
+        next_due_date=first,
+        next_due_amount=sum((view.next_due_amount for view in views if view.next_due_date == first), ZERO),
+        history=sorted((c for view in views for c in view.changes), key=lambda c: -c.pk)[:12],
+        unread_notices=Notice.objects.filter(borrower_id=borrower_id, channel="IN_APP", read_at__isnull=True).count(),
+    )
+
+
+def missing_steps(*, borrower: Borrower) -> list[str]:
+    """Name the steps before an application that are not done."""
+    steps = []
+    if not identity_confirmed(borrower=borrower):
+        steps.append("identity")
+    if not consent_to_decide(borrower_id=borrower.pk):
+        steps.append("consent")
+    has_conduct = CreditLine.objects.filter(borrower_id=borrower.pk, opened_date__isnull=False).exists()
+    if not has_conduct and not list(evidence_of(borrower_id=borrower.pk)):
+        steps.append("evidence")
+    return steps
+
+
+def _tasks(borrower: Borrower, views: list[LineView], application: Application | None) -> list[str]:
+    tasks = missing_steps(borrower=borrower)
+    if any(view.line.status == "OFFERED" for view in views):
+        tasks.append("offer")
+    if any(view.days_past_due > 0 for view in views):
+        tasks.append("overdue")
+    if views and not borrower.bank_accounts.filter(removed_at__isnull=True, verified_at__isnull=False).exists():
+        tasks.append("bank_account")
+    waiting = application is not None and application.status in ("SUBMITTED", "REFERRED")
+    if not views and not waiting and not tasks:
+        tasks.append("apply")
+    return tasks
+
+
+# ---- officers -------------------------------------------------------------------------------------------------------
+
+
+def application_queue() -> QuerySet[Application]:
+    """List the applications that wait for a person, oldest first."""
+    return (
+        Application.objects.filter(status=Application.Status.REFERRED)
+        .select_related("borrower", "product", "policy")
+        .prefetch_related("decisions")
+        .order_by("submitted_at", "pk")
+    )
+
+
+def review_queue() -> QuerySet[ReviewRequest]:
+    """List the borrowers' open requests for a person, the most urgent first."""
+    return (
+        ReviewRequest.objects.filter(status=ReviewRequest.Status.OPEN)
+        .select_related("borrower", "decision", "limit_change")
+        .order_by("answer_by_date", "pk")
+    )
+
+
+def decision_of(*, application: Application) -> Decision | None:
+    """Give the newest decision of an application."""
+    return application.decisions.order_by("-number").first()
+
+
+def params_as_text(written: dict[str, Any]) -> dict[str, str]:
+    """Give a reason's figures for the page."""
+    return {str(name): str(value) for name, value in (written.get("params") or {}).items()}

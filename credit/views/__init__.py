@@ -1,0 +1,1 @@
+"""Pages of applying, the line and drawing."""
