@@ -31,13 +31,48 @@ ANNOUNCED: Final = re.compile(r"^共\s*(\d{1,9})\s*笔记录")
 RULE: Final = re.compile(r"^-{5,}")
 
 DONE: Final = frozenset(
-    "交易成功 支付成功 等待确认收货 已付款 代付成功 还款成功 放款成功 转账成功 提现成功 充值成功 已完成 "
-    "缴费成功 付款成功 等待对方确认收货 已收入 已支出 买家已付款 卖家已发货 收款成功 自动转入成功".split()
+    [
+        "交易成功",
+        "支付成功",
+        "等待确认收货",
+        "已付款",
+        "代付成功",
+        "还款成功",
+        "放款成功",
+        "转账成功",
+        "提现成功",
+        "充值成功",
+        "已完成",
+        "缴费成功",
+        "付款成功",
+        "等待对方确认收货",
+        "已收入",
+        "已支出",
+        "买家已付款",
+        "卖家已发货",
+        "收款成功",
+        "自动转入成功",
+    ]
 )
 REFUNDED: Final = frozenset(["退款成功", "已退款", "退税成功"])
 NOTHING: Final = frozenset(
-    "等待付款 冻结成功 解冻成功 信用服务使用成功 芝麻免押下单成功 芝麻免押守约成功 预授权成功 支付失败 还款失败 "
-    "交易失败 提现失败 退款中 处理中 失败 已失效".split()
+    [
+        "等待付款",
+        "冻结成功",
+        "解冻成功",
+        "信用服务使用成功",
+        "芝麻免押下单成功",
+        "芝麻免押守约成功",
+        "预授权成功",
+        "支付失败",
+        "还款失败",
+        "交易失败",
+        "提现失败",
+        "退款中",
+        "处理中",
+        "失败",
+        "已失效",
+    ]
 )
 CLOSED: Final = frozenset(["交易关闭", "已关闭", "关闭"])
 MONEY_IN: Final = re.compile("收益发放|放款|借款到账|转出到余额|余额宝.*转出|赎回|卖出|退款|充值")
@@ -69,7 +104,11 @@ def parse(stream: BinaryIO, summary: Summary, options: Options) -> Iterator[Row]
 
 
 def read_preamble(
-    rows: Iterator[tuple[int, list[str]]], summary: Summary, *, marks: tuple[str, ...], end_marks: tuple[str, ...]
+    rows: Iterator[tuple[int, list[str]]],
+    summary: Summary,
+    *,
+    marks: tuple[str, ...],
+    end_marks: tuple[str, ...],
 ) -> Header:
     """Read up to the header, taking holder, account, period and the announced number of rows."""
     last = 0
@@ -106,7 +145,13 @@ def _closing(rows: Iterator[tuple[int, list[str]]], cells: list[str], summary: S
 
 
 def _row(
-    line: int, cells: list[str], header: Header, summary: Summary, calendar: Calendar, moment: str, amount: str
+    line: int,
+    cells: list[str],
+    header: Header,
+    summary: Summary,
+    calendar: Calendar,
+    moment: str,
+    amount: str,
 ) -> Iterator[Row]:
     place = header.place
 
@@ -128,7 +173,9 @@ def _row(
             N_("Line %(line)s, column '%(column)s': this is not a direction of a payment."),
             column="收/支",
         )
-    signed, category = settle(direction, status, label, memo, other, value, paid=bool(cell("收/付款方式", "资金状态")))
+    signed, category = settle(
+        direction, status, label, memo, other, value, paid=bool(cell("收/付款方式", "资金状态"))
+    )
     if signed is None:
         summary.skipped += 1
         if status not in NOTHING | CLOSED:
@@ -145,7 +192,9 @@ def _row(
         category=category,
         counterparty=other,
         memo=memo,
-        identity=f"{base}|R|{value}" if refunded else f"{number}|{'R' if category is Category.REFUND else 'P'}",
+        identity=f"{base}|R|{value}"
+        if refunded
+        else f"{number}|{'R' if category is Category.REFUND else 'P'}",
     )
     yield from _old_refund(line, cells, header, occurred, other, base, category)
 

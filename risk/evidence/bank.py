@@ -25,14 +25,52 @@ from risk.evidence.values import DATE_STYLES, Calendar, read_amount
 
 PREAMBLE_LINES: Final = 30
 ROLES: Final[dict[str, tuple[str, ...]]] = {
-    "date": ("date", "交易日期", "记账日期", "入账日期", "日期", "交易时间", "booking date", "transaction date"),
+    "date": (
+        "date",
+        "交易日期",
+        "记账日期",
+        "入账日期",
+        "日期",
+        "交易时间",
+        "booking date",
+        "transaction date",
+    ),
     "time": ("time", "时间", "交易时刻"),
     "amount": ("amount", "交易金额", "金额", "发生额", "金额(元)", "金额（元）", "transaction amount"),
-    "credit": ("credit", "贷方金额", "贷方发生额", "收入金额", "收入", "存入金额", "转入金额", "credit amount", "money in"),
-    "debit": ("debit", "借方金额", "借方发生额", "支出金额", "支出", "支取金额", "转出金额", "debit amount", "money out"),
+    "credit": (
+        "credit",
+        "贷方金额",
+        "贷方发生额",
+        "收入金额",
+        "收入",
+        "存入金额",
+        "转入金额",
+        "credit amount",
+        "money in",
+    ),
+    "debit": (
+        "debit",
+        "借方金额",
+        "借方发生额",
+        "支出金额",
+        "支出",
+        "支取金额",
+        "转出金额",
+        "debit amount",
+        "money out",
+    ),
     "direction": ("direction", "借贷标志", "借贷", "收支", "收/支", "交易方向", "收支标志", "type", "dr/cr"),
     "balance": ("balance", "账户余额", "余额", "本次余额", "联机余额", "交易后余额", "余额(元)"),
-    "counterparty": ("counterparty", "对方户名", "对方名称", "交易对方", "对手名称", "对方账户名", "payee", "name"),
+    "counterparty": (
+        "counterparty",
+        "对方户名",
+        "对方名称",
+        "交易对方",
+        "对手名称",
+        "对方账户名",
+        "payee",
+        "name",
+    ),
     "memo": ("memo", "摘要", "交易摘要", "用途", "附言", "交易说明", "备注", "description", "details"),
     "number": ("number", "交易流水号", "流水号", "交易号", "凭证号", "transaction id", "reference"),
     "holder": ("holder", "户名", "账户名称", "客户姓名", "account holder"),
@@ -41,11 +79,17 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "label": ("label", "category", "交易类型", "k_symbol"),
 }
 SETTINGS: Final = {"date_style": tuple(DATE_STYLES), "amount_style": ("PLAIN", "GROUPED")}
-IN_WORDS: Final = frozenset("贷 收 收入 转入 存入 入 in c cr credit +".split())
-OUT_WORDS: Final = frozenset("借 支 支出 转出 支取 出 out d dr debit withdrawal -".split())
+IN_WORDS: Final = frozenset(["贷", "收", "收入", "转入", "存入", "入", "in", "c", "cr", "credit", "+"])
+OUT_WORDS: Final = frozenset(
+    ["借", "支", "支出", "转出", "支取", "出", "out", "d", "dr", "debit", "withdrawal", "-"]
+)
 CNY: Final = frozenset({"", "CNY", "RMB", "人民币", "人民币元", "156", "01"})
-HOLDER: Final = re.compile(r"(?:户名|姓名|账户名称|客户姓名|account holder)[:：,]?\s*([^\s,，:：]{2,64})", re.IGNORECASE)
-ACCOUNT: Final = re.compile(r"(?:账号|卡号|账户|account number)[:：,]?\s*([0-9*]{4}[0-9* ]{4,40})", re.IGNORECASE)
+HOLDER: Final = re.compile(
+    r"(?:户名|姓名|账户名称|客户姓名|account holder)[:：,]?\s*([^\s,，:：]{2,64})", re.IGNORECASE
+)
+ACCOUNT: Final = re.compile(
+    r"(?:账号|卡号|账户|account number)[:：,]?\s*([0-9*]{4}[0-9* ]{4,40})", re.IGNORECASE
+)
 ALIPAY: Final = re.compile("支付宝|alipay|余额宝|蚂蚁", re.IGNORECASE)
 WECHAT: Final = re.compile("财付通|微信|tenpay|wechat", re.IGNORECASE)
 
@@ -176,7 +220,9 @@ def _no_header(first: Header | None, mapping: Mapping[str, str], lone: str) -> U
         if not sign:
             return missing(1, "date")
         return UnableToReadStatement.at(
-            1, "delimiter_wrong", N_("Line %(line)s: the columns are not separated by commas. Save the file as CSV with commas.")
+            1,
+            "delimiter_wrong",
+            N_("Line %(line)s: the columns are not separated by commas. Save the file as CSV with commas."),
         )
     for role, name in mapping.items():
         if role in ROLES and name not in first.place:
@@ -208,7 +254,9 @@ class _Reader:
         return "" if place is None else cells[place]
 
     def number(self, cells: list[str], role: str, line: int) -> Decimal:
-        return read_amount(cells[self.place[role]], line=line, column=self.mapping[role], grouped=self.grouped)
+        return read_amount(
+            cells[self.place[role]], line=line, column=self.mapping[role], grouped=self.grouped
+        )
 
     def row(self, line: int, cells: list[str]) -> Row | None:
         """Read one record, or None when it moves nothing and tells no balance."""

@@ -79,7 +79,9 @@ def parse(stream: BinaryIO, summary: Summary, options: Options) -> Iterator[Row]
         if isinstance(wrong, DefusedXmlException) or not state.is_camt:
             raise NotAStatement("not_camt", NOT_CAMT, field="file") from None
         raise UnableToReadStatement.at(
-            max(state.number, 1), "statement_cut", N_("Line %(line)s: the file ends too early. Export it again.")
+            max(state.number, 1),
+            "statement_cut",
+            N_("Line %(line)s: the file ends too early. Export it again."),
         ) from None
     if not state.is_camt:
         raise NotAStatement("not_camt", NOT_CAMT, field="file")
@@ -161,7 +163,11 @@ class _State:
         )
 
     def _when(self, element: Element) -> datetime:
-        text = _text(element, "BookgDt", "DtTm") or _text(element, "BookgDt", "Dt") or _text(element, "ValDt", "Dt")
+        text = (
+            _text(element, "BookgDt", "DtTm")
+            or _text(element, "BookgDt", "Dt")
+            or _text(element, "ValDt", "Dt")
+        )
         try:
             if len(text) > 10:
                 moment = datetime.fromisoformat(text)

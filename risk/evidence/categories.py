@@ -57,6 +57,7 @@ _WORDS: Final[tuple[tuple[Category, str], ...]] = (
 )  # fmt: skip
 _PATTERNS: Final = tuple((category, re.compile(words, re.IGNORECASE)) for category, words in _WORDS)
 
+WEAK: Final = frozenset({"转账", "转账红包", "群收款"})  # says how it was paid; the memo may say what for
 ONLY_OUT: Final = frozenset(
     {
         Category.EVERYDAY, Category.DINING, Category.MEDICAL, Category.EDUCATION, Category.ELECTRONICS,
@@ -77,12 +78,14 @@ def classify(label: str, memo: str, counterparty: str, incoming: bool) -> Catego
     'DINING'
     """
     known = LABELS.get(label) or LABELS.get(label.casefold())
-    if known is not None and _fits(known, incoming):
+    if known is not None and label not in WEAK and _fits(known, incoming):
         return known
-    text = f"{label} {memo} {counterparty}"
+    text = memo if label in WEAK else f"{label} {memo} {counterparty}"
     for category, pattern in _PATTERNS:
         if pattern.search(text) and _fits(category, incoming):
             return category
+    if known is not None:
+        return known
     return Category.OTHER_INCOME if incoming else Category.UNKNOWN
 
 

@@ -40,7 +40,7 @@ def read_in_child(kind: str, path: Path, options: Options, out: Path, *, key: by
         "remembered": {mark: dict(mapping) for mark, mapping in options.remembered.items()},
     }
     try:
-        done = subprocess.run(  # noqa: S603  our own interpreter and module, no shell
+        done = subprocess.run(
             [sys.executable, "-m", "risk.evidence.child"],
             input=json.dumps(order).encode(),
             capture_output=True,

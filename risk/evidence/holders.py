@@ -48,11 +48,13 @@ def _names_of(borrower: Borrower) -> list[str]:
 def related_borrowers(borrower_id: int) -> set[int]:
     """Find the borrowers that may share an account: oneself, one's businesses, and a business's members."""
     businesses = set(
-        BusinessMember.objects.filter(user__borrower__pk=borrower_id, is_active=True).values_list("business_id", flat=True)
+        BusinessMember.objects.filter(user__borrower__pk=borrower_id, is_active=True).values_list(
+            "business_id", flat=True
+        )
     )
     people = set(
-        BusinessMember.objects.filter(business_id=borrower_id, is_active=True, user__borrower__isnull=False).values_list(
-            "user__borrower__pk", flat=True
-        )
+        BusinessMember.objects.filter(
+            business_id=borrower_id, is_active=True, user__borrower__isnull=False
+        ).values_list("user__borrower__pk", flat=True)
     )
     return {borrower_id} | businesses | people

@@ -28,7 +28,9 @@ TAX: Final = ("税额", "合计税额", "tax")
 TOTAL: Final = ("价税合计", "total")
 STATUS: Final = ("发票状态", "状态", "是否作废", "status")
 
-VALID: Final = frozenset({"正常", "有效", "正常发票", "有效发票", "已开具", "蓝字", "否", "valid", "normal", ""})
+VALID: Final = frozenset(
+    {"正常", "有效", "正常发票", "有效发票", "已开具", "蓝字", "否", "valid", "normal", ""}
+)
 VOID: Final = frozenset({"作废", "已作废", "空白作废", "作废发票", "是", "void"})
 RED: Final = frozenset({"红字", "红冲", "已红冲", "负数", "红字发票", "全额红冲", "red", "red-letter"})
 RED_TAKEN: Final = frozenset({"已红冲", "全额红冲"})  # the blue invoice that a red one took back later

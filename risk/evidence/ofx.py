@@ -19,12 +19,21 @@ from risk.evidence.categories import classify
 from risk.evidence.parsed import Options, Row, Summary, no_rows
 from risk.evidence.refusals import NotAStatement, UnableToReadStatement
 from risk.evidence.text import clean, text_lines
-from risk.evidence.values import AMOUNT_INVALID, DATE_INVALID, Calendar, read_amount
+from risk.evidence.values import DATE_INVALID, Calendar, read_amount
 
 TAG: Final = re.compile(r"<(/?)([A-Za-z0-9.]{1,40})>([^<]*)")
-STAMP: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:\.\d+)?(?:\[([+-]?\d{1,2})(?:\.\d+)?(?::\w+)?\])?")
+STAMP: Final = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:\.\d+)?(?:\[([+-]?\d{1,2})(?:\.\d+)?(?::\w+)?\])?"
+)
 NOT_OFX: Final = N_("This is not an OFX file.")
-LABELS: Final = {"FEE": "手续费", "SRVCHG": "服务费", "ATM": "取现", "CASH": "现金", "XFER": "转账", "INT": "interest credited"}
+LABELS: Final = {
+    "FEE": "手续费",
+    "SRVCHG": "服务费",
+    "ATM": "取现",
+    "CASH": "现金",
+    "XFER": "转账",
+    "INT": "interest credited",
+}
 
 
 def parse(stream: BinaryIO, summary: Summary, options: Options) -> Iterator[Row]:
@@ -76,7 +85,7 @@ def _about(line: int, tag: str, value: str, summary: Summary) -> None:
 
 
 def _row(line: int, fields: dict[str, str], summary: Summary, calendar: Calendar) -> Row:
-    for name, message in (("TRNAMT", AMOUNT_INVALID), ("DTPOSTED", DATE_INVALID), ("FITID", DATE_INVALID)):
+    for name in ("TRNAMT", "DTPOSTED", "FITID"):
         if not fields.get(name):
             raise UnableToReadStatement.at(
                 line, "column_missing", N_("Line %(line)s: column '%(column)s' is missing."), column=name

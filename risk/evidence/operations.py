@@ -28,7 +28,14 @@ from risk.evidence.redact import redact
 from risk.evidence.refusals import UnableToImportStatement, UnableToReadStatement
 from risk.evidence.storing import Overlap, Stored, pieces, store
 from risk.evidence.text import MAX_BYTES, clean, too_large
-from risk.models import EvidenceKind, EvidenceMapping, EvidenceRow, EvidenceSource, EvidenceStatus, MonthlyRollup
+from risk.models import (
+    EvidenceKind,
+    EvidenceMapping,
+    EvidenceRow,
+    EvidenceSource,
+    EvidenceStatus,
+    MonthlyRollup,
+)
 
 WALLET: Final = frozenset({"PAYMENTS", "SPENDING", "BILLS"})
 CONSENT_OF: Final[dict[str, frozenset[str]]] = {
@@ -138,9 +145,7 @@ def record_events(
         lines = list(_event_lines(events, kind, summary))
         source = _source(borrower, kind, sha256, "", summary, as_of, now)
         source.save()
-        stored = store(
-            source, lines, origin=int(summary.source), descending=False, overlap=None, now=now
-        )
+        stored = store(source, lines, origin=int(summary.source), descending=False, overlap=None, now=now)
         _finish(source, stored)
         if refresh:
             summing.refresh([borrower_id])
@@ -153,7 +158,9 @@ def refresh_rollups(*, subject_ids: Sequence[int]) -> int:
         return summing.refresh(subject_ids)
 
 
-def honour_consents(*, borrower_ids: Collection[int], consents: Mapping[int, Collection[str]] | None = None) -> int:
+def honour_consents(
+    *, borrower_ids: Collection[int], consents: Mapping[int, Collection[str]] | None = None
+) -> int:
     """Stop using evidence whose consent was withdrawn, and use it again when it was given anew.
 
     Give `consents` when they are at hand. Gives the number of sources that changed; without a change it
@@ -253,24 +260,14 @@ def _hash(path: Path) -> str:
 
 
 def _refuse_again(borrower_id: int, kind: str, sha256: str) -> None:
-    for owner_id, at in EvidenceSource.objects.filter(kind=kind, file_sha256=sha256).values_list(
-        "borrower_id", "known_at"
-    ):
-        if owner_id == borrower_id:
-            raise UnableToImportStatement(
-                "already_uploaded",
-                N_("Already uploaded on %(date)s."),
-                field="file",
-                params={"date": at.astimezone(SHANGHAI).date().isoformat()},
-            )
-        if owner_id not in related_borrowers(borrower_id):
-            raise _unusable()
-
-
-def _unusable() -> UnableToImportStatement:
-    return UnableToImportStatement(
-        "statement_unusable", N_("We could not use this statement. Contact us."), field="file"
-    )
+    before = EvidenceSource.objects.filter(borrower_id=borrower_id, kind=kind, file_sha256=sha256).first()
+    if before is not None:
+        raise UnableToImportStatement(
+            "already_uploaded",
+            N_("Already uploaded on %(date)s."),
+            field="file",
+            params={"date": before.known_at.astimezone(SHANGHAI).date().isoformat()},
+        )
 
 
 def _remembered(borrower_id: int, kind: str) -> dict[str, dict[str, str]]:
@@ -297,13 +294,14 @@ def _source(
 ) -> EvidenceSource:
     """Make the row of a source, not yet saved, with what is odd about it."""
     index = account_index(summary.account)
-    if index and (
-        EvidenceSource.objects.filter(account_index=index)
-        .exclude(borrower_id__in=related_borrowers(borrower.pk))
-        .exists()
-    ):
-        raise _unusable()
+    others = EvidenceSource.objects.exclude(borrower_id__in=related_borrowers(borrower.pk))
+    if index and others.filter(account_index=index).exists():
+        raise UnableToImportStatement(
+            "statement_unusable", N_("We could not use this statement. Contact us."), field="file"
+        )
     flags = sorted(name.upper() for name in summary.warnings)
+    if others.filter(file_sha256=sha256).exists():
+        flags.append("SAME_FILE_ELSEWHERE")
     if holder_differs(borrower, summary.holder):
         flags.append("HOLDER_DIFFERS")
     return EvidenceSource(
@@ -328,7 +326,11 @@ def _source(
 def account_index(account: str) -> str:
     """Give a whole account number its blind index; a masked or short one has none."""
     account = "".join(account.split())
-    return blind_index(purpose="statement_account", value=account) if len(account) >= 6 and "*" not in account else ""
+    return (
+        blind_index(purpose="statement_account", value=account)
+        if len(account) >= 6 and "*" not in account
+        else ""
+    )
 
 
 def _overlap(source: EvidenceSource) -> Overlap | None:
@@ -376,7 +378,14 @@ def _event_lines(events: Iterable[EvidenceEvent], kind: str, summary: Summary) -
     key = counterparty_key()
     seen: Counter[tuple[object, ...]] = Counter()
     for line, event in enumerate(events, 1):
-        told = (event.occurred_at, int(event.kind), event.amount, event.balance, event.counterparty, event.memo)
+        told = (
+            event.occurred_at,
+            int(event.kind),
+            event.amount,
+            event.balance,
+            event.counterparty,
+            event.memo,
+        )
         seen[told] += 1
         summary.source = summary.source or event.source or Source.PLATFORM_API
         summary.count(line, event.occurred_at.astimezone(SHANGHAI).date())

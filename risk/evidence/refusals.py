@@ -22,9 +22,7 @@ class UnableToReadStatement(InvalidInput):
         params: Mapping[str, Any] | None = None,
     ) -> UnableToReadStatement:
         """Refuse at a line; `message` uses %(line)s and, when a column is given, %(column)s."""
-        return cls(
-            code, message, field="file", params={"line": line, "column": column, **(params or {})}
-        )
+        return cls(code, message, field="file", params={"line": line, "column": column, **(params or {})})
 
 
 class NotAStatement(Refusal):

@@ -30,10 +30,9 @@ WHERE r.subject_id = ANY(%s) AND r.superseded_at IS NULL AND s.status <> 'IGNORE
 ORDER BY r.subject_id, r.occurred_at, r.rank, r.id"""
 _KINDS: Final = (np.int64, np.int64, np.int64, np.int8, np.int8, np.int64, np.float64, np.int64)
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in ROLLUP_NAMES)
-_STAGE: Final = (
-    "CREATE TEMPORARY TABLE rollup_stage ON COMMIT DROP AS "
-    f"SELECT subject_id, month, {_COLUMNS} FROM risk_monthlyrollup WITH NO DATA"
-)
+_STAGE: Final = f"""
+CREATE TEMPORARY TABLE rollup_stage ON COMMIT DROP AS
+SELECT subject_id, month, {_COLUMNS} FROM risk_monthlyrollup WITH NO DATA"""  # noqa: S608  names of our own
 _UPSERT: Final = f"""
 INSERT INTO risk_monthlyrollup AS kept (subject_id, month, {_COLUMNS})
 SELECT subject_id, month, {_COLUMNS} FROM rollup_stage ORDER BY subject_id, month
@@ -52,7 +51,8 @@ def events_of(subject_ids: Sequence[int]) -> EventColumns:
         cursor.execute(_EVENTS, [list(subject_ids)])
         while rows := cursor.fetchmany(PIECE):
             columns: list[Any] = [
-                np.array(column, dtype=kind) for column, kind in zip(zip(*rows, strict=True), _KINDS, strict=True)
+                np.array(column, dtype=kind)
+                for column, kind in zip(zip(*rows, strict=True), _KINDS, strict=True)
             ]
             parts.append(EventColumns(*columns))
     return concatenate(parts) if parts else EventColumns(*(np.zeros(0, dtype=kind) for kind in _KINDS))

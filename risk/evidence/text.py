@@ -86,7 +86,7 @@ def detect(first: bytes) -> str:
         raise UnableToReadStatement.at(
             1, "file_empty", N_("The file is empty. Export the statement again and upload it.")
         )
-    if first.startswith(MAGIC) or b"\x00\x00\x00" in first[:64] and not first.startswith(UTF16):
+    if first.startswith(MAGIC) or (b"\x00\x00\x00" in first[:64] and not first.startswith(UTF16)):
         raise NotAStatement("not_csv", NOT_CSV, field="file")
     if first.startswith(UTF16):
         raise unreadable(1)

@@ -153,6 +153,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='evidencesource',
+            index=models.Index(fields=['file_sha256'], name='risk_evidence_source_file'),
+        ),
+        migrations.AddIndex(
+            model_name='evidencesource',
             index=models.Index(fields=['account_index'], name='risk_evidence_source_account'),
         ),
         migrations.AddConstraint(

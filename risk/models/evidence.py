@@ -77,7 +77,10 @@ class EvidenceSource(models.Model):
                 name="risk_evidence_source_period_in_order",
             ),
         ]
-        indexes = [models.Index(fields=["account_index"], name="risk_evidence_source_account")]
+        indexes = [
+            models.Index(fields=["account_index"], name="risk_evidence_source_account"),
+            models.Index(fields=["file_sha256"], name="risk_evidence_source_file"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.period_from} - {self.period_to}"
