@@ -6,7 +6,7 @@ Higher floors use it too; it knows them only by the names of their URLs.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -143,14 +143,14 @@ def signed_in(view: View) -> View:
     return never_cache(login_required(view))
 
 
-def for_borrower(*roles: str) -> Callable[[View], View]:
+def for_borrower(roles: Collection[str] | None = None) -> Callable[[View], View]:
     """Give the view the borrower of its address, when it is the visitor's to act for; or 404."""
 
     def wrap(view: View) -> View:
         @signed_in
         @wraps(view)
         def inner(request: HttpRequest, ref: uuid.UUID, *args: Any, **kwargs: Any) -> HttpResponse:
-            borrower = access.own_borrower(user=request.user, ref=ref, roles=roles or None)
+            borrower = access.own_borrower(user=request.user, ref=ref, roles=roles)
             return view(request, borrower, *args, **kwargs)
 
         return inner

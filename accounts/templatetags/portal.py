@@ -119,6 +119,24 @@ def _as_date(value: date | datetime | None) -> date | None:
 
 
 @register.filter
+def said(message: Any) -> str:
+    """Translate a message id that a lower room marked."""
+    return gettext(str(message)) if message else ""
+
+
+@register.filter
+def role(code: str) -> str:
+    """Say in which role somebody acts."""
+    names = {
+        "SELF": gettext("for myself"),
+        "OWNER": gettext("as owner"),
+        "FINANCE": gettext("for finance"),
+        "VIEWER": gettext("to look only"),
+    }
+    return names.get(code, "")
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """Look a key up in a mapping."""
     return mapping.get(key) if mapping else None
@@ -187,8 +205,8 @@ def meter(part: Any, whole: Any, label: str = "") -> SafeString:
     share = min(max(top / base, Decimal(0)), Decimal(1)) if base else Decimal(0)
     return format_html(
         '<svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{}">'
-        '<rect class="meter-track" width="100" height="6" rx="3"/>'
-        '<rect class="meter-fill" width="{}" height="6" rx="3"/></svg>',
+        '<rect class="meter-track" width="100" height="6"/>'
+        '<rect class="meter-fill" width="{}" height="6"/></svg>',
         label,
         f"{share * 100:.1f}",
     )

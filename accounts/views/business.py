@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import operations, queries
+from accounts.access import MAY_MANAGE, role_for
+from accounts.domain.industries import INDUSTRIES
 from accounts.forms import BusinessForm, MemberForm
 from accounts.models import Borrower
 from accounts.pages import for_borrower, page, refuse, sentence, signed_in
-from accounts.views.industries import INDUSTRIES
 from regimes.errors import Refusal
 
 
@@ -29,7 +30,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 @signed_in
 def create(request: HttpRequest) -> HttpResponse:
     """Open a business."""
-    form, status = BusinessForm(request.POST or None, industries=INDUSTRIES), 200
+    form, status = BusinessForm(request.POST or None, industries=[(code, _(name)) for code, name in INDUSTRIES.items()]), 200
     if request.method == "POST":
         status = 400
         if form.is_valid():
@@ -48,7 +49,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @for_borrower()
 def members(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """Show who may act for the business; the owner adds members here."""
-    role = queries.role_in(user=request.user, borrower_id=borrower.pk)
+    role = role_for(user=request.user, borrower=borrower)
     form, status = MemberForm(request.POST or None), 200
     if request.method == "POST" and role == "OWNER":
         status = 400
@@ -68,7 +69,7 @@ def members(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 
 
 @require_POST
-@for_borrower("OWNER")
+@for_borrower(MAY_MANAGE)
 def remove_member(request: HttpRequest, borrower: Borrower, member_ref: uuid.UUID) -> HttpResponse:
     """End a member's right to act."""
     try:

@@ -12,17 +12,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import operations, queries
+from accounts.access import MAY_DRAW, MAY_MANAGE
+from accounts.domain.consents import TEXTS
 from accounts.forms import BankAccountForm, IdentityForm
 from accounts.models import Borrower
 from accounts.pages import StrictForm, for_borrower, page, refuse, sentence
-from accounts.views.consent_texts import TEXT_VERSION, uses_for
 from regimes.errors import Refusal
 
-ACTING = ("OWNER", "FINANCE")
-
-
 @require_http_methods(["GET", "POST"])
-@for_borrower("OWNER")
+@for_borrower(MAY_MANAGE)
 def identity(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """Take the details of a document and show what the check said."""
     known = queries.identity_of(borrower_id=borrower.pk)
@@ -50,39 +48,39 @@ def identity(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_borrower("OWNER")
+@for_borrower(MAY_MANAGE)
 def consents(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """Show each use of data apart, and keep what is agreed and what is taken back."""
-    uses = uses_for(is_business=borrower.is_business)
+    texts = [text for text in TEXTS.values() if borrower.is_business or not text.business_only]
     given = queries.active_consents(borrower_ids=[borrower.pk]).get(borrower.pk, frozenset())
+    status, problem = 200, ""
     if request.method == "POST":
-        known = {use.purpose for use in uses}
-        wanted = set(request.POST.getlist("purpose"))
-        if wanted <= known:
-            _keep(borrower, wanted, given & known, request)
+        try:
+            _keep(borrower, request, asked=frozenset(text.purpose for text in texts), given=given)
             messages.success(request, _("Your choices are kept. You can change them at any time under “Me”."))
             return redirect("risk:evidence", borrower.ref)
-    return page(
-        request,
-        "accounts/consents.html",
-        {"uses": uses, "given": given, "version": TEXT_VERSION, "step": 2},
-        borrower=borrower,
-        status=400 if request.method == "POST" else 200,
-    )
+        except Refusal as refusal:
+            status, problem = refusal.http_status, sentence(refusal)
+            given = frozenset(value.partition("@")[0] for value in request.POST.getlist("purpose"))
+    context = {"texts": texts, "given": given, "problem": problem, "step": 2}
+    return page(request, "accounts/consents.html", context, borrower=borrower, status=status)
 
 
-def _keep(borrower: Borrower, wanted: set[str], given: frozenset[str], request: HttpRequest) -> None:
+def _keep(borrower: Borrower, request: HttpRequest, *, asked: frozenset[str], given: frozenset[str]) -> None:
+    """Give what is newly ticked, in the version that was on the page, and take back what is no longer."""
+    wanted = dict(value.partition("@")[::2] for value in request.POST.getlist("purpose"))
     now = timezone.now()
-    for purpose in sorted(wanted - given):
-        operations.give_consent(
-            borrower=borrower, purpose=purpose, text_version=TEXT_VERSION, actor=request.user, now=now
-        )
-    for purpose in sorted(given - wanted):
+    for purpose, version in wanted.items():
+        if purpose not in given:
+            operations.give_consent(
+                borrower=borrower, purpose=purpose, text_version=version, actor=request.user, now=now
+            )
+    for purpose in sorted((given & asked) - set(wanted)):
         operations.withdraw_consent(borrower=borrower, purpose=purpose, actor=request.user, now=now)
 
 
 @require_http_methods(["GET", "POST"])
-@for_borrower(*ACTING)
+@for_borrower(MAY_DRAW)
 def bank_accounts(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """List the accounts that money goes to and comes from, and add one."""
     form, status = BankAccountForm(request.POST or None), 200
@@ -97,7 +95,7 @@ def bank_accounts(request: HttpRequest, borrower: Borrower) -> HttpResponse:
                 return redirect("credit:apply" if request.GET.get("then") == "apply" else "accounts:banks", borrower.ref)
             except Refusal as refusal:
                 status = refuse(form, refusal)
-    accounts = queries.bank_accounts(borrower_id=borrower.pk)
+    accounts = queries.bank_accounts_of(borrower_id=borrower.pk)
     return page(
         request,
         "accounts/banks.html",
@@ -110,7 +108,7 @@ def bank_accounts(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 @for_borrower()
 def notices(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """Show what the borrower was told, newest first."""
-    found = queries.notices_for(borrower_id=borrower.pk)
+    found = queries.notices_for(borrower_id=borrower.pk, now=timezone.now())
     return page(request, "accounts/notices.html", {"notices": found}, borrower=borrower, here="notices")
 
 
@@ -125,7 +123,7 @@ def read_notices(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 
 
 @require_POST
-@for_borrower(*ACTING)
+@for_borrower(MAY_DRAW)
 def remove_bank_account(request: HttpRequest, borrower: Borrower, account_ref: uuid.UUID) -> HttpResponse:
     """Take an account away; refused while money is under way to it."""
     try:

@@ -1,0 +1,63 @@
+// Makes pages quicker; nothing here is needed for anything to be possible.
+(() => {
+  "use strict";
+
+  // A second press of the same button sends nothing. (The key hidden in the form makes it harmless anyway.)
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method.toLowerCase() !== "post") return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    form.querySelectorAll("button.btn").forEach((b) => b.setAttribute("aria-disabled", "true"));
+  });
+  // Coming back by the back button finds the form usable again.
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => {
+      delete form.dataset.sent;
+      form.querySelectorAll("button.btn").forEach((b) => b.removeAttribute("aria-disabled"));
+    });
+  });
+
+  // A slider beside a money field: either moves the other.
+  document.querySelectorAll("input[type=range][data-for]").forEach((slider) => {
+    const field = document.getElementById(slider.dataset.for);
+    if (!field) return;
+    slider.closest("[hidden]")?.removeAttribute("hidden");
+    slider.addEventListener("input", () => {
+      field.value = slider.value;
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    field.addEventListener("input", () => { slider.value = field.value; });
+    slider.value = field.value;
+  });
+
+  // Reading time: counts down what the server will measure again.
+  document.querySelectorAll("[data-read-seconds]").forEach((button) => {
+    const words = button.dataset.readWords;
+    const label = button.textContent;
+    let left = Number(button.dataset.readSeconds);
+    const until = Date.now() + left * 1000;
+    const stop = (event) => event.preventDefault();
+    const tick = () => {
+      left = Math.ceil((until - Date.now()) / 1000);
+      if (left > 0) {
+        button.textContent = words.replace("{n}", left);
+        setTimeout(tick, 250);
+      } else {
+        button.textContent = label;
+        button.removeAttribute("aria-disabled");
+        button.removeEventListener("click", stop);
+      }
+    };
+    if (left > 0) {
+      button.setAttribute("aria-disabled", "true");
+      button.addEventListener("click", stop);
+      tick();
+    }
+  });
+
+  document.querySelectorAll("[data-print]").forEach((b) => {
+    b.removeAttribute("hidden");
+    b.addEventListener("click", () => window.print());
+  });
+})();
