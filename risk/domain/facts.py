@@ -73,7 +73,9 @@ class ConductFacts:
         return len(self.subject_ids)
 
     @classmethod
-    def of(cls, *, subject_ids: Sequence[int] | Integers, segment: Sequence[int] | Bytes, **known: Floats) -> ConductFacts:
+    def of(
+        cls, *, subject_ids: Sequence[int] | Integers, segment: Sequence[int] | Bytes, **known: Floats
+    ) -> ConductFacts:
         """Build from the columns that are known; the others become NaN."""
         unknown = set(known) - set(CONDUCT_NAMES)
         assert not unknown, f"no such columns of conduct: {sorted(unknown)}"
@@ -142,7 +144,11 @@ class Facts:
     def take(self, chosen: Integers | Flags) -> Facts:
         """Select borrowers."""
         return Facts(
-            self.subject_ids[chosen], self.as_of, self.segment[chosen], self.values[chosen], self.evidence_age_months[chosen]
+            self.subject_ids[chosen],
+            self.as_of,
+            self.segment[chosen],
+            self.values[chosen],
+            self.evidence_age_months[chosen],
         )
 
     def digest(self) -> str:
@@ -189,4 +195,6 @@ def sufficiency(facts: Facts) -> Bytes:
     return result
 
 
-assert set(CONDUCT_NAMES) - set(FEATURE_NAMES) == {"loans_opened"}, "conduct that is not a feature must be meant"
+assert set(CONDUCT_NAMES) - set(FEATURE_NAMES) == {"loans_opened"}, (
+    "conduct that is not a feature must be meant"
+)

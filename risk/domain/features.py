@@ -27,7 +27,9 @@ class _Window:
         exists = ~np.isnan(coverage) & (np.nan_to_num(coverage) >= LEAST_COVERAGE_DAYS)
         seen_newer = np.logical_or.accumulate(exists, axis=1)
         seen_older = np.logical_or.accumulate(exists[:, ::-1], axis=1)[:, ::-1]
-        self.present: Flags = seen_newer & seen_older  # a silent month inside the covered span is a zero, not a gap
+        self.present: Flags = (
+            seen_newer & seen_older
+        )  # a silent month inside the covered span is a zero, not a gap
         self.months = months
         self.age = np.where(exists.any(axis=1), exists.argmax(axis=1), np.nan)
 
@@ -91,7 +93,14 @@ def ratio(above: Floats, below: Floats) -> Floats:
         return np.where(below > 0, above / below, np.nan)
 
 
-def compute(*, months: Floats, conduct: ConductFacts, consents: Consents, as_of: date, neighbours_late_share: Floats | None = None) -> Facts:
+def compute(
+    *,
+    months: Floats,
+    conduct: ConductFacts,
+    consents: Consents,
+    as_of: date,
+    neighbours_late_share: Floats | None = None,
+) -> Facts:
     """Compute the vectors of n borrowers.
 
     `months` has shape (n, MONTHS_BACK, WIDTH) in the order of `conduct.subject_ids`, newest first, as
@@ -107,7 +116,11 @@ def compute(*, months: Floats, conduct: ConductFacts, consents: Consents, as_of:
     assert set(found) == set(FEATURE_AT), set(found) ^ set(FEATURE_AT)
     values = np.empty((len(conduct), len(FEATURES)))
     for place, feature in enumerate(FEATURES):
-        capped = np.clip(found[feature.name], feature.low, feature.high) if feature.unit == "ratio" else found[feature.name]
+        capped = (
+            np.clip(found[feature.name], feature.low, feature.high)
+            if feature.unit == "ratio"
+            else found[feature.name]
+        )
         values[:, place] = np.where(consents.allows(feature.purposes), capped, np.nan)
     values[np.isnan(values)] = np.nan  # one NaN, so that vectors compare by byte
     return Facts(conduct.subject_ids, as_of, conduct.segment, values + 0.0, window.age)
@@ -134,7 +147,9 @@ def _cash_flow(w: _Window) -> dict[str, Floats]:
         "balance_mean_3m": balance,
         "balance_min_6m": w.least("balance_min", 6),
         "buffer_days": np.clip(30.0 * ratio(balance, ratio(outflow, months3)), -3660, 3660),
-        "overdrawn_months_6m": np.where(has_balance, w.months_where("overdrawn_count", 6, zero=False), np.nan),
+        "overdrawn_months_6m": np.where(
+            has_balance, w.months_where("overdrawn_count", 6, zero=False), np.nan
+        ),
         "penalty_share_6m": ratio(w.sum("penalty_amount", 6), spend + w.sum("penalty_amount", 6)),
         "transfer_in_share_6m": ratio(w.sum("transfer_in_amount", 6), received),
         "other_debt_service_6m": ratio(w.sum("other_debt_repaid_amount", 6), earned),
@@ -187,7 +202,9 @@ def _business(w: _Window) -> dict[str, Floats]:
     count12 = w.sum("sales_count", 12)
     found = {
         "sales_mean_6m": w.mean("sales_amount", 6),
-        "sales_trend": np.where(w.count(3, 3) >= 2, ratio(w.sum("sales_amount", 3), w.sum("sales_amount", 3, 3)), np.nan),
+        "sales_trend": np.where(
+            w.count(3, 3) >= 2, ratio(w.sum("sales_amount", 3), w.sum("sales_amount", 3, 3)), np.nan
+        ),
         "sales_year_on_year": np.where(
             w.count(3, 12) >= 3, ratio(w.sum("sales_amount", 3), w.sum("sales_amount", 3, 12)), np.nan
         ),

@@ -32,7 +32,11 @@ class LabelPolicy:
 
 
 def label(
-    days_past_due: Integers | Floats, *, months_observed: Integers, policy: LabelPolicy, excluded: Flags | None = None
+    days_past_due: Integers | Floats,
+    *,
+    months_observed: Integers,
+    policy: LabelPolicy,
+    excluded: Flags | None = None,
 ) -> Integers:
     """Label n observations from their month-end days past due, shape (n, months).
 
@@ -41,7 +45,9 @@ def label(
     [2, 1, 3]
     """
     worst = np.asarray(days_past_due)[:, : policy.window_months].max(axis=1)
-    result = np.where(worst >= policy.bad_days, BAD, np.where(worst >= policy.indeterminate_days, INDETERMINATE, GOOD))
+    result = np.where(
+        worst >= policy.bad_days, BAD, np.where(worst >= policy.indeterminate_days, INDETERMINATE, GOOD)
+    )
     result = np.where(months_observed < policy.window_months, IMMATURE, result)
     if excluded is not None:
         result = np.where(excluded, EXCLUDED, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,7 +64,9 @@ def deciles(pd: Floats, bad: Integers, weight: Floats | None = None, parts: int 
         chosen = order[part == number]
         if len(chosen):
             share = w[chosen] / w[chosen].sum()
-            found.append(Decile(len(chosen), float((pd[chosen] * share).sum()), float((bad[chosen] * share).sum())))
+            found.append(
+                Decile(len(chosen), float((pd[chosen] * share).sum()), float((bad[chosen] * share).sum()))
+            )
     return found
 
 
@@ -79,7 +82,7 @@ def ece(pd: Floats, bad: Integers, weight: Floats | None = None) -> float:
 
 def inversions(found: list[Decile]) -> int:
     """Count neighbours among deciles where the riskier one had fewer bads."""
-    return sum(1 for low, high in zip(found, found[1:], strict=False) if high.observed < low.observed)
+    return sum(1 for low, high in pairwise(found) if high.observed < low.observed)
 
 
 def slope(pd: Floats, bad: Integers, weight: Floats | None = None) -> tuple[float, float]:
@@ -88,7 +91,9 @@ def slope(pd: Floats, bad: Integers, weight: Floats | None = None) -> tuple[floa
     return logistic_line(np.log(clipped / (1 - clipped)), bad, weight)
 
 
-def logistic_line(x: Floats, bad: Integers, weight: Floats | None = None, ridge: float = 1e-9) -> tuple[float, float]:
+def logistic_line(
+    x: Floats, bad: Integers, weight: Floats | None = None, ridge: float = 1e-9
+) -> tuple[float, float]:
     """Fit a logistic line in one variable by Newton's method, with step halving.
 
     Steps are halved while they do not raise the likelihood, so separated classes stop at a finite line.
@@ -138,14 +143,18 @@ def auc_interval(score: Floats, bad: Integers) -> Interval:
         return Interval(value, math.nan, math.nan)
 
     def place(values: Floats, among: Floats) -> Floats:
-        return np.asarray((np.searchsorted(among, values, "left") + np.searchsorted(among, values, "right")) / 2)
+        return np.asarray(
+            (np.searchsorted(among, values, "left") + np.searchsorted(among, values, "right")) / 2
+        )
 
     v10, v01 = place(positive, negative) / n, 1 - place(negative, positive) / m
     spread = 1.96 * math.sqrt(v10.var(ddof=1) / m + v01.var(ddof=1) / n)
     return Interval(value, max(0.0, value - spread), min(1.0, value + spread))
 
 
-def bootstrap_interval(score: Floats, bad: Integers, weight: Floats | None, *, seed: int, rounds: int = 200) -> Interval:
+def bootstrap_interval(
+    score: Floats, bad: Integers, weight: Floats | None, *, seed: int, rounds: int = 200
+) -> Interval:
     """Give weighted AUC with a percentile interval from resampling rows."""
     rng, count = np.random.default_rng(seed), len(bad)
     w = weights_of(bad, weight)

@@ -40,7 +40,9 @@ def reference(values: Floats) -> Reference:
 
 def _shares(values: Floats, edges: Floats) -> Floats:
     missing = np.isnan(values)
-    part = np.where(missing, len(edges) + 1, np.searchsorted(edges, np.where(missing, 0.0, values), side="left"))
+    part = np.where(
+        missing, len(edges) + 1, np.searchsorted(edges, np.where(missing, 0.0, values), side="left")
+    )
     return np.bincount(part, minlength=len(edges) + 2) / max(len(values), 1)
 
 

@@ -281,7 +281,9 @@ def _coverage(subject: Integers, month: Integers, days: Integers, starts: Intege
     return (last - begin + 1).astype(np.float64)
 
 
-def windows(rollups: Rollups, *, subjects: Integers, as_of: Integers | date, back: int = MONTHS_BACK) -> Floats:
+def windows(
+    rollups: Rollups, *, subjects: Integers, as_of: Integers | date, back: int = MONTHS_BACK
+) -> Floats:
     """Lay rows out as (n, back, WIDTH): [:, 0] is the last whole month before as_of; absent months are NaN.
 
     `as_of` is one date, or for each subject the month number in which it is asked about.

@@ -183,7 +183,9 @@ class MonitoringRun(models.Model):
     class Meta:
         verbose_name = _("monitoring run")
         verbose_name_plural = _("monitoring runs")
-        constraints = [models.UniqueConstraint(fields=["as_of", "model"], name="risk_monitoring_run_once_a_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["as_of", "model"], name="risk_monitoring_run_once_a_day")
+        ]
 
     def __str__(self) -> str:
         return f"{self.model_id} as of {self.as_of}: {len(self.alarms)} alarms"

@@ -46,7 +46,13 @@ class _Draft:
     party: list[Integers]
 
     def add(
-        self, at: Integers, occurred: Integers, kind: EventKind, category: Category | Integers, cents: Integers | Floats, party: Integers | int = 0
+        self,
+        at: Integers,
+        occurred: Integers,
+        kind: EventKind,
+        category: Category | Integers,
+        cents: Integers | Floats,
+        party: Integers | int = 0,
     ) -> None:
         count = len(at)
         self.at.append(at)
@@ -101,7 +107,9 @@ def _income(people: People, who: Integers, rng: np.random.Generator, draft: _Dra
     at, month = _repeat(extra)
     moment = _moment(day0[at, month] + rng.integers(0, 28, len(at)), rng.integers(480, 1320, len(at)))
     gig = income[at] * 0.10 * np.exp(rng.normal(0, 0.6, len(at)))
-    draft.add(at, moment, EventKind.PAYMENT, Category.OTHER_INCOME, gig * 100, rng.integers(1, SHOPS, len(at)))
+    draft.add(
+        at, moment, EventKind.PAYMENT, Category.OTHER_INCOME, gig * 100, rng.integers(1, SHOPS, len(at))
+    )
 
 
 def _repeat(counts: Integers) -> tuple[Integers, Integers]:
@@ -129,14 +137,18 @@ def _spending(
         day = day0[at, month] + (rng.random(count) * 28).astype(np.int64)
         day = day + (rng.random(count) > WEEK[day % 7] / 1.2)  # a quiet day's errand is often put off
         late = rng.random(count) < night[at]
-        minute = np.where(late, rng.integers(0, 299, count), 420 + (rng.beta(2.2, 1.8, count) * 960).astype(np.int64))
+        minute = np.where(
+            late, rng.integers(0, 299, count), 420 + (rng.beta(2.2, 1.8, count) * 960).astype(np.int64)
+        )
         amount = income[at] * level[at] * np.exp(share + spread * rng.normal(size=count))
         shop = 1 + (rng.random(count) ** 2.0 * SHOPS).astype(np.int64) + 1000 * int(category)
         draft.add(at, _moment(day, minute), EventKind.PAYMENT, category, -amount * 100, shop)
         if category in (Category.ELECTRONICS, Category.TRAVEL):
             back = rng.random(count) < 0.06
             when = _moment(day + 3, minute)
-            draft.add(at[back], when[back], EventKind.PAYMENT, Category.REFUND, amount[back] * 100, shop[back])
+            draft.add(
+                at[back], when[back], EventKind.PAYMENT, Category.REFUND, amount[back] * 100, shop[back]
+            )
 
 
 def _bills(people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers) -> None:
@@ -148,16 +160,22 @@ def _bills(people: People, who: Integers, rng: np.random.Generator, draft: _Draf
         count = len(at)
         due_day = day0[at, month] + (5 + 8 * number + who[at] % 5)
         late = rng.random(count) < tendency[at]
-        delay = np.where(late, 1 + np.minimum(rng.exponential(6, count), 40).astype(np.int64), -rng.integers(0, 5, count))
+        delay = np.where(
+            late, 1 + np.minimum(rng.exponential(6, count), 40).astype(np.int64), -rng.integers(0, 5, count)
+        )
         cents = np.rint(people.income[who][at] * share * np.exp(0.15 * rng.normal(size=count)) * 100)
         due = _moment(due_day, np.full(count, 600))
         draft.add(at, due, EventKind.BILL_DUE, Category.UTILITIES, cents, 900 + number)
-        draft.add(at[late], due[late] + 1440, EventKind.BILL_LATE, Category.UTILITIES, cents[late], 900 + number)
+        draft.add(
+            at[late], due[late] + 1440, EventKind.BILL_LATE, Category.UTILITIES, cents[late], 900 + number
+        )
         paid = _moment(due_day + delay, rng.integers(480, 1300, count))
         draft.add(at, paid, EventKind.PAYMENT, Category.UTILITIES, -cents, 900 + number)
 
 
-def _transfers(people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers) -> None:
+def _transfers(
+    people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers
+) -> None:
     wish = 0.9 * np.exp(0.15 * people.burden[who])
     at, month = _repeat(rng.poisson(np.broadcast_to(wish[:, None], day0.shape)))
     count = len(at)
@@ -169,22 +187,35 @@ def _transfers(people: People, who: Integers, rng: np.random.Generator, draft: _
     draft.add(at, moment, EventKind.PAYMENT, Category.TRANSFER, signed, 2_000_000 + friend)
 
 
-def _other_lenders(people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers) -> None:
+def _other_lenders(
+    people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers
+) -> None:
     burden, income = people.burden[who], people.income[who]
     owes = rng.random(len(who)) < 1 / (1 + np.exp(0.5 - 0.9 * burden))
     burden_share = 0.09 * np.exp(0.40 * burden + 0.35 * rng.normal(size=len(who)))
     paid_in = np.broadcast_to(owes[:, None], day0.shape) & (rng.random(day0.shape) < 0.95)
     at, month = np.nonzero(paid_in)
     moment = _moment(day0[at, month] + 15 + who[at] % 7, rng.integers(480, 1200, len(at)))
-    draft.add(at, moment, EventKind.PAYMENT, Category.LOAN, -(income * burden_share)[at] * 100, 3000 + who[at] % 9)
+    draft.add(
+        at, moment, EventKind.PAYMENT, Category.LOAN, -(income * burden_share)[at] * 100, 3000 + who[at] % 9
+    )
     drawn = rng.random(day0.shape) < (0.08 * owes * np.exp(0.3 * burden))[:, None]
     at, month = np.nonzero(drawn)
     moment = _moment(day0[at, month] + rng.integers(0, 28, len(at)), rng.integers(480, 1400, len(at)))
-    draft.add(at, moment, EventKind.PAYMENT, Category.LOAN, income[at] * np.exp(rng.normal(-0.5, 0.4, len(at))) * 100, 3000 + who[at] % 9)
+    draft.add(
+        at,
+        moment,
+        EventKind.PAYMENT,
+        Category.LOAN,
+        income[at] * np.exp(rng.normal(-0.5, 0.4, len(at))) * 100,
+        3000 + who[at] % 9,
+    )
     asks = np.exp(-2.0 + 0.45 * burden - 0.15 * people.stability[who] + 0.4 * rng.normal(size=len(who)))
     at, month = _repeat(rng.poisson(np.broadcast_to(asks[:, None], day0.shape)))
     moment = _moment(day0[at, month] + rng.integers(0, 28, len(at)), rng.integers(480, 1200, len(at)))
-    draft.add(at, moment, EventKind.ENQUIRY, Category.LOAN, np.zeros(len(at)), 3100 + rng.integers(0, 30, len(at)))
+    draft.add(
+        at, moment, EventKind.ENQUIRY, Category.LOAN, np.zeros(len(at)), 3100 + rng.integers(0, 30, len(at))
+    )
 
 
 def _business(
@@ -200,7 +231,9 @@ def _business(
     volume = 10.0 * np.exp(0.25 * wealth + 0.2 * rng.normal(size=len(mine)))
     uneven = 0.16 * np.exp(-0.35 * stability)
     rate = volume[:, None] * np.exp(trend[:, None] * ages) * FESTIVE[calendar[shop] % 12]
-    rate = rate * rng.gamma(1 / uneven[:, None] ** 2, uneven[:, None] ** 2, rate.shape)  # negative binomial counts
+    rate = rate * rng.gamma(
+        1 / uneven[:, None] ** 2, uneven[:, None] ** 2, rate.shape
+    )  # negative binomial counts
     at, month = _repeat(rng.poisson(np.minimum(rate, 120.0)))
     count = len(at)
     day = day0[shop][at, month] + rng.integers(0, 28, count)
@@ -218,7 +251,14 @@ def _business(
     draft.add(shop[at[back]], later, EventKind.SALE, Category.TRADE, -amount[back] * 100, customer[back])
     draft.add(shop[at[back]], later, EventKind.PAYMENT, Category.TRADE, -amount[back] * 100, customer[back])
     void = rng.random(count) < 0.02 * np.exp(-0.3 * discipline[at])
-    draft.add(shop[at[void]], moment[void] + 60, EventKind.SALE_VOID, Category.TRADE, amount[void] * 100, customer[void])
+    draft.add(
+        shop[at[void]],
+        moment[void] + 60,
+        EventKind.SALE_VOID,
+        Category.TRADE,
+        amount[void] * 100,
+        customer[void],
+    )
     cost = 0.52 * np.exp(0.08 * people.burden[mine] + 0.06 * rng.normal(size=len(mine)))
     _purchases(people, mine, shop, rng, draft, day0[shop], rate, cost)
 
@@ -256,11 +296,22 @@ def _sweeps(people: People, who: Integers, rng: np.random.Generator, draft: _Dra
     limits = np.c_[day0, day0[:, -1] + 31]
     day = (moment + 480) // 1440
     month = np.clip((day - day0[at, 0]) // 31, 0, months - 1)
-    month = np.where(day >= limits[at, np.minimum(month + 1, months)], np.minimum(month + 1, months - 1), month)
+    month = np.where(
+        day >= limits[at, np.minimum(month + 1, months)], np.minimum(month + 1, months - 1), month
+    )
     cell = (at * months + month)[payment]
     net = np.bincount(cell, weights=cents[payment], minlength=len(who) * months).reshape(len(who), months)
     income = people.income[who] * 100
-    target = income * 0.6 * np.exp(0.30 * people.wealth[who] + 0.2 * people.stability[who] - 0.25 * people.burden[who] + 0.45 * rng.normal(size=len(who)))
+    target = (
+        income
+        * 0.6
+        * np.exp(
+            0.30 * people.wealth[who]
+            + 0.2 * people.stability[who]
+            - 0.25 * people.burden[who]
+            + 0.45 * rng.normal(size=len(who))
+        )
+    )
     fund = np.floor(income * 2.0 * np.exp(0.6 * people.wealth[who] - 0.4 * people.burden[who]))
     balance = np.floor(target)
     opening = balance.copy()
@@ -275,10 +326,22 @@ def _sweeps(people: People, who: Integers, rng: np.random.Generator, draft: _Dra
         sweep[:, m] = moved
     rows, column = np.nonzero(sweep)
     last_day = np.c_[day0[:, 1:], day0[:, -1:] + 30][rows, column] - 1
-    draft.add(rows, _moment(last_day, np.full(len(rows), 1435)), EventKind.PAYMENT, Category.OWN_TRANSFER, sweep[rows, column])
+    draft.add(
+        rows,
+        _moment(last_day, np.full(len(rows), 1435)),
+        EventKind.PAYMENT,
+        Category.OWN_TRANSFER,
+        sweep[rows, column],
+    )
     rows, column = np.nonzero(charge)
     last_day = np.c_[day0[:, 1:], day0[:, -1:] + 30][rows, column] - 1
-    draft.add(rows, _moment(last_day, np.full(len(rows), 1430)), EventKind.PAYMENT, Category.PENALTY, -charge[rows, column])
+    draft.add(
+        rows,
+        _moment(last_day, np.full(len(rows), 1430)),
+        EventKind.PAYMENT,
+        Category.PENALTY,
+        -charge[rows, column],
+    )
     before = _moment(day0[:, 0], np.zeros(len(who), dtype=np.int64))
     draft.add(np.arange(len(who)), before, EventKind.PAYMENT, Category.OWN_TRANSFER, opening)
 
@@ -292,7 +355,9 @@ def _finish(people: People, who: Integers, rng: np.random.Generator, draft: _Dra
     running = np.cumsum(np.where(payment, cents, 0))
     starts = np.flatnonzero(np.r_[True, at[1:] != at[:-1]])
     before = np.r_[0, running[starts[1:] - 1]]
-    balance = np.where(payment, (running - before[np.cumsum(np.r_[True, at[1:] != at[:-1]]) - 1]) / 100.0, np.nan)
+    balance = np.where(
+        payment, (running - before[np.cumsum(np.r_[True, at[1:] != at[:-1]]) - 1]) / 100.0, np.nan
+    )
     count = len(at)
     late = rng.random(count) < people.world.late_arriving_share
     known = occurred + np.where(late, rng.integers(1, 45, count) * 1440, 0)

@@ -50,7 +50,9 @@ def draw_history(people: People) -> History:
     old_score = -people.eta + rng.normal(0, 1.2, n)
     approved = old_score >= np.quantile(old_score, 0.30)
     lucky = ~approved & (rng.random(n) < 0.02)
-    principal = np.rint(people.income * np.exp(rng.normal(0.3, 0.4, n))).astype(np.int64).clip(500, 300_000) * 100
+    principal = (
+        np.rint(people.income * np.exp(rng.normal(0.3, 0.4, n))).astype(np.int64).clip(500, 300_000) * 100
+    )
     scheduled = _schedule(principal)
     paid = _paid(states, scheduled)
     defaulted = (states >= 3).any(axis=1)

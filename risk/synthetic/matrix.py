@@ -37,7 +37,12 @@ def known_before_application(people: People, events: EventColumns) -> EventColum
     return events.take((events.occurred < cut) & (events.known < cut))
 
 
-def draw_sample(world: World, *, consents: Callable[[int], Consents] | None = None, progress: Callable[[int, int], None] | None = None) -> Sample:
+def draw_sample(
+    world: World,
+    *,
+    consents: Callable[[int], Consents] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sample:
     """Draw a world and compute its facts, chunk by chunk."""
     people = draw_people(world)
     conduct, history = draw_conduct(people), draw_history(people)
@@ -56,10 +61,16 @@ def draw_sample(world: World, *, consents: Callable[[int], Consents] | None = No
         if progress is not None:
             progress(done, len(people))
     as_of = month_start(int(people.application.max()))
-    return Sample(people, Facts(people.subject, as_of, conduct.segment, np.concatenate(parts), np.concatenate(ages)), history)
+    return Sample(
+        people,
+        Facts(people.subject, as_of, conduct.segment, np.concatenate(parts), np.concatenate(ages)),
+        history,
+    )
 
 
-def _facts(people: People, rollups: Rollups, conduct: ConductFacts, agreed: Consents, chosen: Integers) -> Facts:
+def _facts(
+    people: People, rollups: Rollups, conduct: ConductFacts, agreed: Consents, chosen: Integers
+) -> Facts:
     months = windows(rollups, subjects=people.subject[chosen], as_of=people.application[chosen])
     columns = {name: getattr(conduct, name)[chosen] for name in ConductFacts.__slots__}
     neighbours = _neighbours_late_share(people, chosen)

@@ -1,0 +1,89 @@
+"""The model card and validation report as one HTML page, made from the figures and from nothing else."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from risk.domain.registry import FEATURES, PROTECTED
+from risk.plots import bars, calibration_plot
+
+_STYLE = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
+
+
+def model_card(*, name: str, report: dict[str, Any], label_policy: str) -> str:
+    """Write the page."""
+    late, cross = report["out_of_time"], report["cross_validation"]
+    parts = [
+        f"<h1>{escape(name)}</h1>",
+        f"<p>{escape(_('Probability that a borrower is 90 days late within 12 months. Used to decide applications, limits and price grades; never alone to refuse without reasons.'))}</p>",
+        f"<p>{escape(_('Label'))}: {escape(label_policy)}. {escape(_('Rows'))}: {report['rows']:,}, {escape(_('bads'))}: {report['bads']:,}. {escape(_('Seed'))}: {report['seed']}.</p>",
+        f"<p>{escape(_('Never in the model'))}: {escape(', '.join(PROTECTED))}.</p>",
+        f"<h2>{escape(_('Out of time'))}</h2>",
+        _figures({_("Boosted trees"): late, _("Scorecard"): late["scorecard"]}),
+        f"<p>{escape(_('Price of the monotone signs'))}: {late['price_of_signs']:+.4f} AUC. {escape(_('AUC with shuffled labels'))}: {late['shuffled_auc']:.3f}.</p>",
+        calibration_plot(
+            late["deciles"],
+            title=_("Calibration by tenth, out of time"),
+            x_label=_("tenth of people, safest first"),
+            forecast=_("forecast"),
+            observed=_("observed"),
+        ),
+        f"<h2>{escape(_('Cross-validation by person'))}</h2>",
+        _figures({_("Boosted trees"): cross, _("Scorecard"): cross["scorecard"]}),
+        bars(
+            [(str(r["from_month"]), r["auc"]) for r in report["rolling_origin"]],
+            title=_("AUC by rolling origin"),
+        ),
+        f"<h2>{escape(_('Fairness'))}</h2>",
+        *(_group(group, found) for group, found in report["fairness"].items()),
+        f"<h2>{escape(_('Features'))}</h2>",
+        _features(),
+    ]
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>{"".join(parts)}</html>'
+
+
+def _figures(models: dict[str, dict[str, Any]]) -> str:
+    head = "".join(
+        f"<th>{escape(h)}</th>"
+        for h in ("", "AUC", "95 %", "KS", "ECE", _("slope"), _("observed / expected"), _("bad rate"))
+    )
+    body = ""
+    for name, f in models.items():
+        low, high = f["auc_interval"]
+        cells = (
+            f"{f['auc']:.4f}",
+            f"{low:.3f} – {high:.3f}",
+            f"{f['ks']:.3f}",
+            f"{f['ece']:.4f}",
+            f"{f['slope']:.3f}",
+            f"{f['observed_over_expected']:.3f}",
+            f"{f['bad_rate']:.2%}",
+        )
+        body += f"<tr><th>{escape(name)}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _group(name: str, found: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(group)}</td><td>{g['count']:,}</td><td>{g['approved']:.1%}</td><td>{g['goods_approved']:.1%}</td><td>{g['bad_rate']:.2%}</td><td>{g['mean_pd']:.2%}</td><td>{g['auc']:.3f}</td></tr>"
+        for group, g in found["groups"].items()
+    )
+    heads = ("", _("people"), _("approved"), _("goods approved"), _("bad rate"), _("mean forecast"), "AUC")
+    verdict = _("passes") if found["passes"] else _("fails: explain before use")
+    proxies = ", ".join(f"{k} {v:.2f}" for k, v in found.get("proxies", {}).items()) or "–"
+    return (
+        f"<h3>{escape(name)}</h3><table><tr>{''.join(f'<th>{escape(h)}</th>' for h in heads)}</tr>{rows}</table>"
+        f"<p>AIR {found['air']:.3f} ({escape(verdict)}); {escape(_('gap among goods'))} {found['good_gap']:.3f}; {escape(_('proxies'))}: {escape(proxies)}.</p>"
+    )
+
+
+def _features() -> str:
+    rows = "".join(
+        f"<tr><td>{escape(f.name)}</td><td>{escape(_(f.sentence))}</td><td>{escape(f.unit)}</td><td>{f.sign:+d}</td><td>{escape(', '.join(p.value for p in f.purposes) or '–')}</td></tr>"
+        for f in FEATURES
+    )
+    heads = (_("name"), _("what it says"), _("unit"), _("sign"), _("consent"))
+    return f"<table><tr>{''.join(f'<th>{escape(h)}</th>' for h in heads)}</tr>{rows}</table>"

@@ -1,0 +1,105 @@
+"""Assess borrowers: score facts with the champion, else the scorecard, else leave it to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import structlog
+from django.db import transaction
+
+from regimes.errors import N_
+from risk import queries
+from risk.domain.facts import Facts, Sufficiency, sufficiency
+from risk.domain.registry import registry_digest
+from risk.engine import LoadedModel, Scored
+from risk.models.registry import Assessment, AssessmentOutcome, AssessmentPurpose, ModelVersion
+from risk.operations.errors import UnableToAssess
+
+log = structlog.get_logger(__name__)
+BATCH = 5_000
+
+
+def assess(
+    *,
+    subject_ids: Sequence[int],
+    facts: Facts,
+    as_of: date,
+    purpose: str,
+    model_version: ModelVersion | None = None,
+    with_reasons: bool | Sequence[bool] = True,
+) -> list[Assessment]:
+    """Assess borrowers and keep what was said, from which facts and by which model; in the order given.
+
+    UNSCORED never means yes: no model could be trusted, or the facts do not suffice, are stale or out of
+    range (`unscored_code`); the caller refers it to a person. `with_reasons` may spare the reasons of rows whose
+    outcome will not change, in batches.
+    """
+    if list(subject_ids) != facts.subject_ids.tolist() or facts.as_of != as_of:
+        raise UnableToAssess("facts_of_others", N_("The facts are of other borrowers or of another date."))
+    version, model, fallback = queries.model_for_scoring(version=model_version)
+    verdict = sufficiency(facts)
+    enough = verdict == Sufficiency.ENOUGH if model is not None else np.zeros(len(facts), dtype=bool)
+    scored = (
+        model.score(facts.values[enough], facts.segment[enough])
+        if model is not None and enough.any()
+        else None
+    )
+    explained = np.broadcast_to(np.asarray(with_reasons, dtype=bool), len(facts))
+    told = _reasons(model, facts, enough & explained)
+    places = np.cumsum(enough) - 1
+    packed = facts.values.astype("<f8", copy=False)
+    digest = registry_digest()
+    rows = []
+    for row in range(len(facts)):
+        assessment = Assessment(
+            subject_id=int(facts.subject_ids[row]),
+            as_of=as_of,
+            purpose=AssessmentPurpose(purpose),
+            segment=int(facts.segment[row]),
+            facts=packed[row].tobytes(),
+            registry_digest=digest,
+            evidence_age_months=_number(facts.evidence_age_months[row]),
+        )
+        if enough[row] and scored is not None and version is not None and model is not None:
+            _fill(assessment, scored, int(places[row]), version, model, fallback)
+            assessment.reasons = told.get(row, [])
+        else:
+            assessment.outcome = AssessmentOutcome.UNSCORED
+            assessment.unscored_code = "no_model" if model is None else Sufficiency(verdict[row]).name.lower()
+        rows.append(assessment)
+    with transaction.atomic():
+        return Assessment.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def _fill(
+    assessment: Assessment,
+    scored: Scored,
+    place: int,
+    version: ModelVersion,
+    model: LoadedModel,
+    fallback: bool,
+) -> None:
+    assessment.outcome = AssessmentOutcome.SCORED
+    assessment.model = version
+    assessment.is_fallback = fallback
+    assessment.pd = float(scored.pd[place])
+    assessment.score = int(scored.score[place])
+    assessment.lgd = model.lgd[assessment.segment]
+
+
+def _reasons(model: LoadedModel | None, facts: Facts, chosen: Any) -> dict[int, list[dict[str, Any]]]:
+    rows = np.flatnonzero(chosen)
+    if model is None or len(rows) == 0:
+        return {}
+    found = model.reasons(facts.values[rows])
+    return {
+        int(row): [{"code": reason.code, "share": reason.share} for reason in reasons]
+        for row, reasons in zip(rows, found, strict=True)
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
