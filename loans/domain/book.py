@@ -71,7 +71,7 @@ class Book:
         self.disbursed = ZERO
         # interest of the running period
         self.segments = ZERO  # closed stretches: exact products, or money when rounded one by one
-        self.segment_from = terms.start_date
+        self.segment_from = self.period_from = terms.start_date
         self.base = ZERO
         self.scale = (1, 1)
         self.carry = ZERO  # interest of earlier periods that moves to the next open row
@@ -130,7 +130,8 @@ class Book:
             base += self.arrears
         if self.terms.repayment_method is RepaymentMethod.FLAT and base:
             base = self.disbursed
-        waits = self.terms.rest is Rest.PERIOD and not new_period and self.base and base
+        begun = day > self.period_from and not new_period
+        waits = self.terms.rest is Rest.PERIOD and begun and self.base and base
         if base == self.base or waits:
             return
         self.close_segment(day)
@@ -138,7 +139,7 @@ class Book:
 
     def open_period(self, day: date) -> None:
         """Start the interest period that ends with row `k`."""
-        self.segments, self.segment_from = ZERO, day
+        self.segments, self.segment_from, self.period_from = ZERO, day, day
         if self.k < len(self.rows):
             self.scale = self.rows[self.k].scale
         else:

@@ -39,6 +39,12 @@ def month_end(day: date, months: int = 0) -> date:
     return add_months(day, months, anchor_day=31)
 
 
+def next_month_first(day: date, months: int, *, anchor_day: int) -> date:
+    """Move by months; a day that the month lacks becomes the first of the month after it."""
+    clipped = add_months(day, months, anchor_day=anchor_day)
+    return clipped if clipped.day == anchor_day else clipped + ONE_DAY
+
+
 def first_due_on_day(loan_date: date, due_day: int) -> date:
     """Return the first date strictly after the loan date on the chosen day, clipped to its month."""
     same_month = add_months(loan_date, 0, anchor_day=due_day)
@@ -68,20 +74,27 @@ def _next_business_day(day: date, step: timedelta, holidays: Collection[date], w
 
 
 def due_dates_from(
-    first_due: date, *, count: int, frequency: Frequency, anchor_day: int | None = None
+    first_due: date,
+    *,
+    count: int,
+    frequency: Frequency,
+    every: int = 1,
+    anchor_day: int | None = None,
 ) -> list[date]:
     """Return a series of unrolled due dates that starts with the first one."""
     months = MONTHS.get(frequency)
     if months is not None:
         anchor = first_due.day if anchor_day is None else anchor_day
-        return [add_months(first_due, months * i, anchor_day=anchor) for i in range(count)]
-    step = timedelta(days=DAYS[frequency])
+        return [add_months(first_due, months * every * i, anchor_day=anchor) for i in range(count)]
+    step = timedelta(days=DAYS[frequency] * every)
     return [first_due + step * i for i in range(count)]
 
 
 def first_due_date(terms: LoanTerms) -> tuple[date, int | None]:
     """Return the unrolled first due date of the terms and the anchor day of the months."""
     months = MONTHS.get(terms.frequency)
+    if months is not None:
+        months *= terms.every
     if terms.first_due_date is not None:
         first = terms.first_due_date
         if terms.due_day is not None:
@@ -91,7 +104,7 @@ def first_due_date(terms: LoanTerms) -> tuple[date, int | None]:
         regular = months is not None and first == add_months(terms.start_date, months)
         return first, terms.start_date.day if regular else first.day
     if months is None:
-        return terms.start_date + timedelta(days=DAYS[terms.frequency]), None
+        return terms.start_date + timedelta(days=DAYS[terms.frequency] * terms.every), None
     if terms.due_day is None:
         return add_months(terms.start_date, months), terms.start_date.day
     first = first_due_on_day(terms.start_date, terms.due_day)
@@ -105,7 +118,11 @@ def due_dates(terms: LoanTerms) -> list[date]:
     else:
         first, anchor = first_due_date(terms)
         series = due_dates_from(
-            first, count=terms.instalment_count, frequency=terms.frequency, anchor_day=anchor
+            first,
+            count=terms.instalment_count,
+            frequency=terms.frequency,
+            every=terms.every,
+            anchor_day=anchor,
         )
     if terms.repayment_method in (RepaymentMethod.BULLET, RepaymentMethod.FLEXIBLE):
         series = series[-1:]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ledger.domain.money import ZERO, is_money
 from loans.domain.book import Book, Effect, Part
 from loans.domain.calendar import due_dates, due_dates_from, roll_all
-from loans.domain.day_count import period_scale
+from loans.domain.day_count import is_month_end, period_scale
 from loans.domain.events import EventKind, LoanEvent, UnableToRecordEvent
 from loans.domain.rows import INDEX, Charge, F, I, N, P, Row
 from loans.domain.terms import (
@@ -53,9 +53,9 @@ def chain_rows(
 ) -> list[Row]:
     """Chain periods from a start through the due dates given."""
     rows: list[Row] = []
-    periods = 1
+    periods = terms.every
     if terms.repayment_method in (RepaymentMethod.BULLET, RepaymentMethod.FLEXIBLE):
-        periods = terms.instalment_count
+        periods = terms.every * terms.instalment_count
     at = start
     for offset, due in enumerate(dates):
         row = Row(first_number + offset, at, due)
@@ -105,7 +105,6 @@ def pay_out(book: Book, event: LoanEvent, effect: Effect) -> None:
         book.charged_ever[0] += effect.fee_kept
         book.paid_ever[F] += effect.fee_kept
         book.segment_from = day
-        book.plan.invalidate(rates=True)
         book.open_period(day)
     else:
         if book.k >= len(book.rows):
@@ -418,7 +417,9 @@ def _spread(
         refuse("dates_in_wrong_order", N_("The first new due date must be later than the change."), event)
     if book.written_off:
         refuse("loan_written_off", N_("The loan is written off."), event)
-    anchor = terms.due_day or (terms.start_date.day if first_due.day < terms.start_date.day else None)
+    anchor = terms.due_day
+    if anchor is None and is_month_end(first_due):
+        anchor = max(terms.start_date.day, first_due.day)
     unpaid, charges = cut(book, day)
     book.deferred = unpaid
     if arrears:
@@ -428,7 +429,10 @@ def _spread(
     frequency = Frequency(event.data.get("frequency", terms.frequency))
     if frequency is Frequency.CUSTOM:
         frequency = Frequency.MONTHLY
-    dates = roll_all(terms, due_dates_from(first_due, count=count, frequency=frequency, anchor_day=anchor))
+    dates = roll_all(
+        terms,
+        due_dates_from(first_due, count=count, frequency=frequency, every=terms.every, anchor_day=anchor),
+    )
     number = max((row.number for row in book.rows), default=0) + 1
     rows = chain_rows(terms, day, dates, first_number=number, frequency=frequency)
     for index, row in enumerate(rows):

@@ -7,7 +7,7 @@ is then one exact product and one division at the end, never a daily rate that w
 from __future__ import annotations
 
 from calendar import isleap, monthrange
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -139,3 +139,64 @@ def period_scale(
     if convention is DayCount.THIRTY_360_NOMINAL and nominal is not None:
         return nominal * periods, 360 * days
     return max(days_360(convention, start, end, termination=termination), 0), 360 * days
+
+
+# -- conventions of other houses, for comparing with their figures -------------------------------------------
+
+
+def isma_fraction(start: date, end: date, reference_start: date, reference_end: date) -> Fraction:
+    """Return actual/actual ISMA: days over the days of the reference coupon times coupons a year."""
+    months = round((reference_end - reference_start).days * 12 / 365)
+    per_coupon = Fraction(months, 12)
+    total = Fraction(0)
+    first, last = reference_start, reference_end
+    while end > last:
+        first, last = last, _move(last, months)
+    at = end
+    while at > start:
+        while at <= first:
+            last, first = first, _move(first, -months)
+        lower = max(start, first)
+        total += Fraction((at - lower).days, (last - first).days) * per_coupon
+        at = lower
+    return total
+
+
+def _move(day: date, months: int) -> date:
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def afb_fraction(start: date, end: date) -> Fraction:
+    """Return actual/actual AFB: whole years back from the end, the rest over 365 or 366 if it has 29 February."""
+    years, at = 0, end
+    while True:
+        before = _move(at, -12)
+        if at.month == 2 and at.day == 28 and isleap(before.year):
+            before = date(before.year, 2, 29)
+        if before < start:
+            break
+        years, at = years + 1, before
+    return years + Fraction((at - start).days, 366 if has_29_february(start, at) else 365)
+
+
+def has_29_february(start: date, end: date) -> bool:
+    """Tell whether a 29 February lies from the start (included) to the end (left out)."""
+    return any(isleap(year) and start <= date(year, 2, 29) < end for year in range(start.year, end.year + 1))
+
+
+def excel_basis_1(start: date, end: date) -> Fraction:
+    """Return YEARFRAC basis 1: actual days over the average length of the years touched."""
+    days = (end - start).days
+    within = end <= _move(start, 12)
+    if within:
+        if start.year == end.year:
+            year = Fraction(366 if isleap(start.year) else 365)
+        else:
+            after = has_29_february(start, end + timedelta(days=1))
+            year = Fraction(366 if after else 365)
+    else:
+        span = range(start.year, end.year + 1)
+        year = Fraction(sum(366 if isleap(y) else 365 for y in span), len(span))
+    return days / year

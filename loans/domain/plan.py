@@ -32,6 +32,7 @@ class Plan:
         self.part = ZERO  # PARTS: principal of weight 1
         self.down = False  # PARTS: round down, where rounding up would end the loan early
         self.stale = True
+        self.changed = False  # by an event, so that an instalment named by the contract is void
         # For each row, the value at its period's start of 1 paid with it and every later open row, and
         # of 1 paid with the last row alone. Kept until a rate or the set of open rows changes.
         self.annuity: dict[int, tuple[Decimal, Decimal]] | None = None
@@ -44,12 +45,12 @@ class Plan:
         self.refresh()
         other = Plan(book)
         other.level, other.part, other.down = self.level, self.part, self.down
-        other.stale, other.annuity = self.stale, self.annuity
+        other.stale, other.annuity, other.changed = self.stale, self.annuity, self.changed
         return other
 
     def invalidate(self, *, rates: bool = False) -> None:
         """Plan anew before the next use; `rates` if rates, dates or open rows changed."""
-        self.stale = True
+        self.stale = self.changed = True
         if rates:
             self.annuity = None
 
@@ -148,7 +149,7 @@ class Plan:
     def round_level(self, amount: Decimal, *, down: bool = False) -> Decimal:
         """Round a level amount to the multiple of the terms or to the minor unit."""
         book = self.book
-        rounding = ROUND_DOWN if down else book.rounding
+        rounding = ROUND_DOWN if down else book.terms.instalment_rounding or book.rounding
         multiple = book.terms.instalment_multiple
         if multiple is not None:
             return round_to_multiple(amount, multiple=multiple, rounding=rounding)
@@ -169,6 +170,9 @@ class Plan:
     def find_level(self) -> Decimal:
         """Return the instalment whose discounted sum is what is owed now."""
         book = self.book
+        agreed = book.terms.agreed_instalment
+        if agreed is not None and not self.changed:
+            return agreed
         index = self.first_amortising()
         last = self.last_open()
         if index >= len(book.rows) or index > last:

@@ -150,12 +150,15 @@ class LoanTerms:
     instalment_count: int
     start_date: date
     frequency: Frequency = Frequency.MONTHLY
+    every: int = 1  # every second month: MONTHLY and 2
     currency: str = "CNY"
     first_due_date: date | None = None
     due_day: int | None = None  # day of the month, 1 to 31, clipped to the month's length
     day_count: DayCount = DayCount.ACT_365F
     rounding: str = HALF_UP
+    instalment_rounding: str | None = None  # of the level part; None: as `rounding`
     instalment_multiple: Decimal | None = None  # round the level part to this, such as 1 or 0.05
+    agreed_instalment: Decimal | None = None  # a level instalment named by the contract
     fees: tuple[FeeTerm, ...] = ()
     penalty_rate: Decimal = ZERO  # annual, on overdue principal only
     grace_days: int = 0  # days after a due date without penalty and without being overdue
@@ -282,12 +285,15 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "instalment_count": _whole,
     "start_date": date.fromisoformat,
     "frequency": Frequency,
+    "every": _whole,
     "currency": _text,
     "first_due_date": _optional(date.fromisoformat),
     "due_day": _optional(_whole),
     "day_count": DayCount,
     "rounding": _text,
+    "instalment_rounding": _optional(_text),
     "instalment_multiple": _optional(_decimal),
+    "agreed_instalment": _optional(_decimal),
     "fees": _many(_fee_term),
     "penalty_rate": _decimal,
     "grace_days": _whole,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from ledger.domain.money import CURRENCY, HALF_EVEN, HALF_UP, ZERO, format_amount, is_money
+from ledger.domain.money import CURRENCY, ZERO, Rounding, format_amount, is_money
 from loans.domain.calendar import due_dates
 from loans.domain.terms import (
     DUE_ORDER,
@@ -23,6 +23,7 @@ from regimes.errors import N_
 
 MAX_RATE: Final = Decimal(10)  # 1000 % a year: beyond any cap, a typing error
 MAX_YEAR: Final = 2200
+_ROUNDINGS: Final = tuple(Rounding)
 
 
 class Breach(NamedTuple):
@@ -86,8 +87,9 @@ def _check_money(terms: LoanTerms) -> Iterator[Breach]:
         yield Breach("currency_unknown", "currency", N_("The currency is not supported."), {})
     amounts = [("principal", terms.principal)]
     amounts += [("fees", fee.amount) for fee in terms.fees]
-    if terms.period_cap is not None:
-        amounts.append(("period_cap", terms.period_cap))
+    for name in ("period_cap", "agreed_instalment"):
+        if getattr(terms, name) is not None:
+            amounts.append((name, getattr(terms, name)))
     for name, amount in amounts:
         if not is_money(amount, currency=terms.currency) or abs(amount) >= 10**12:
             yield Breach("amount_invalid", name, N_("Enter an amount such as 1500.00."), {})
@@ -98,6 +100,8 @@ def _check_money(terms: LoanTerms) -> Iterator[Breach]:
     kept = [fee for fee in terms.fees if fee.timing is FeeTiming.AT_PAYOUT]
     if sum((fee.amount + fee.rate * terms.principal for fee in kept), ZERO) >= terms.principal:
         yield Breach("fee_invalid", "fees", N_("The fees take the whole principal."), {})
+    if terms.agreed_instalment is not None and terms.agreed_instalment <= 0:
+        yield Breach("amount_invalid", "agreed_instalment", N_("Enter an amount such as 1500.00."), {})
 
 
 def _rate_ok(rate: Any) -> bool:
@@ -113,7 +117,7 @@ def _check_rates(terms: LoanTerms) -> Iterator[Breach]:
                 N_("The rate is an annual fraction such as 0.18, from 0 to 10."),
                 {},
             )
-    if terms.rounding not in (HALF_UP, HALF_EVEN):
+    if terms.rounding not in _ROUNDINGS or terms.instalment_rounding not in (None, *_ROUNDINGS):
         yield Breach("rounding_invalid", "rounding", N_("The rounding is not known."), {})
     multiple = terms.instalment_multiple
     if multiple is not None and not (is_money(multiple, currency=terms.currency) and multiple > 0):
@@ -128,6 +132,8 @@ def _check_counts(terms: LoanTerms) -> Iterator[Breach]:
             N_("The number of instalments is from 1 to %(maximum)s."),
             {"maximum": MAX_INSTALMENTS},
         )
+    if not 1 <= terms.every <= 120:
+        yield Breach("every_invalid", "every", N_("The step between due dates is from 1 to 120."), {})
     if terms.due_day is not None and not 1 <= terms.due_day <= 31:
         yield Breach("due_day_invalid", "due_day", N_("The due day is from 1 to 31."), {})
     for name in ("grace_days", "cooling_off_days"):
