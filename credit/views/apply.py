@@ -158,7 +158,8 @@ def review(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         try:
             operations.request_review(
-                decision_id=decision.pk, text=form.cleaned_data["text"], actor=request.user, as_of=business_date()
+                borrower=decision.application.borrower, decision=decision, text=form.cleaned_data["text"],
+                actor=request.user, as_of=business_date(),
             )
             messages.success(request, _("A person looks at it again and answers you."))
             return redirect("credit:application", decision.application.ref)

@@ -28,13 +28,13 @@ from credit import access, operations, queries
 from credit.domain.line import UnableToDrawDown
 from credit.domain.products import check_choice
 from credit.forms import ConfirmForm, DrawForm
-from credit.models import CreditLine
+from credit.models import CreditLine, Drawdown
 from credit.queries import DrawOption
 from credit.views.home import for_line
-from loans.views.way import Way, payout_way
 from credit.views.words import Cost, cost_of, late_words, method_name, purpose_name, scenario_name
 from ledger.queries import business_date
 from loans.tasks import wake_payout
+from loans.views.way import Link, Way, payout_way
 from regimes.errors import N_, Refusal
 
 SEAL_SALT = "credit.draw"
@@ -303,7 +303,7 @@ def confirm(request: HttpRequest, line: CreditLine) -> HttpResponse:
         )
     except Refusal as refusal:
         return _refused(request, line, choice, form, refusal, waited)
-    wake_payout(loan_id=drawdown.loan_id)
+    wake_payout.delay(drawdown.loan.payout.pk)
     return redirect("credit:drawdown", drawdown.ref)
 
 
@@ -341,7 +341,20 @@ def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -
 def drawdown(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
     """Show where the money is; htmx asks for the middle alone."""
     found = access.own_drawdown(user=request.user, ref=ref)
-    way = payout_way(found)
+    way = _way(found)
     if request.headers.get("HX-Request") == "true":
         return page(request, "parts/way.html", {"way": way})
     return page(request, "credit/drawdown.html", {"way": way}, borrower=found.line.borrower, here="home")
+
+
+def _way(found: Drawdown) -> Way:
+    loan = found.loan
+    links = [
+        Link(_("See the loan"), reverse("loans:loan", args=[loan.ref])),
+        Link(_("To the start page"), reverse("credit:home", args=[found.line.borrower.ref])),
+    ]
+    if loan.payout.status == "REFUSED":
+        links.insert(0, Link(_("Draw again"), reverse("credit:draw", args=[found.line.ref])))
+    return payout_way(
+        status=loan.payout.status, amount=found.amount, page_url=reverse("credit:drawdown", args=[found.ref]), links=links
+    )

@@ -161,7 +161,9 @@ def history(request: HttpRequest, line: CreditLine) -> HttpResponse:
 def freeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
     """Stop draws, because the borrower says so."""
     try:
-        operations.freeze_line(line_id=line.pk, reason="BORROWER", actor=request.user, as_of=business_date())
+        operations.freeze_line(
+            line_id=line.pk, reason="", actor=request.user, as_of=business_date(), by_borrower=True
+        )
         messages.success(request, _("Draws are stopped. Repaying goes on as before."))
     except Refusal as refusal:
         messages.error(request, sentence(refusal))
@@ -173,7 +175,7 @@ def freeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
 def unfreeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
     """Lift the borrower's own freeze."""
     try:
-        operations.unfreeze_line(line_id=line.pk, actor=request.user, as_of=business_date())
+        operations.unfreeze_line(line_id=line.pk, actor=request.user, as_of=business_date(), by_borrower=True)
         messages.success(request, _("You can draw again."))
     except Refusal as refusal:
         messages.error(request, sentence(refusal))
@@ -189,7 +191,8 @@ def review_change(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         try:
             operations.request_review(
-                limit_change_id=change.pk, text=form.cleaned_data["text"], actor=request.user, as_of=business_date()
+                borrower=change.line.borrower, limit_change=change, text=form.cleaned_data["text"],
+                actor=request.user, as_of=business_date(),
             )
             messages.success(request, _("A person looks at it again and answers you."))
         except Refusal as refusal:

@@ -1,0 +1,1 @@
+"""Pages of loans, repaying and the calculator."""

@@ -1,0 +1,185 @@
+"""The list of loans, one loan, and repaying it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts import access as accounts_access
+from accounts import queries as accounts_queries
+from accounts.models import Borrower
+from accounts.pages import for_borrower, page, refuse, signed_in
+from accounts.templatetags.portal import money
+from ledger.queries import business_date
+from loans import access, operations, queries
+from loans.domain.state import PayoffQuote
+from loans.forms import METHODS, RepayForm
+from loans.models import Collection, Loan
+from loans.tasks import wake_collection
+from loans.views.way import Link, Way, collection_way
+from loans.views.words import event_views, instalment_views
+from regimes.errors import N_, Refusal
+
+METHOD_NAMES = dict(METHODS)
+TAGS = {"ACTIVE": "tag-good", "OVERDUE": "tag-bad", "PENDING": "tag-warn", "WRITTEN_OFF": "tag-bad"}
+
+
+class UnableToRepay(Refusal):
+    """Refuse a payment that the page can tell is not meant."""
+
+
+def for_loan(*, paying: bool = False) -> Callable[..., Any]:
+    """Give the view the loan of its address, when it is the visitor's; or 404, or 403 for a viewer who pays."""
+
+    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @signed_in
+        @wraps(view)
+        def inner(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+            loan = access.own_loan(user=request.user, ref=ref)
+            if paying:
+                accounts_access.own_borrower(
+                    user=request.user, ref=loan.borrower.ref, roles=accounts_access.MAY_DRAW
+                )
+            return view(request, loan)
+
+        return inner
+
+    return wrap
+
+
+@for_borrower()
+def index(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+    """List the loans, those that run first."""
+    found = list(queries.loans_of(borrower_ids=[borrower.pk]))
+    live = [loan for loan in found if loan.status in ("ACTIVE", "OVERDUE", "PENDING")]
+    live.sort(key=lambda loan: (loan.next_due_date or date.max, loan.pk))
+    over = sorted((loan for loan in found if loan not in live), key=lambda loan: -loan.pk)
+    owed = sum((loan.principal_outstanding for loan in live), Decimal(0))
+    return page(
+        request, "loans/list.html", {"live": live, "over": over, "owed": owed, "tags": TAGS}, borrower=borrower, here="loans"
+    )
+
+
+@for_loan()
+def detail(request: HttpRequest, loan: Loan) -> HttpResponse:
+    """Show one loan: what is owed, each instalment, what happened, what closes it today."""
+    as_of = business_date()
+    rows = instalment_views(queries.instalments(loan_id=loan.pk), as_of=as_of)
+    context = {
+        "loan": loan,
+        "rows": rows,
+        "events": event_views(loan.events.order_by("-sequence")),
+        "payoff": queries.payoff(loan_id=loan.pk, as_of=as_of) if loan.is_live else None,
+        "method": METHOD_NAMES.get(loan.repayment_method, ""),
+        "as_of": as_of,
+        "tag": TAGS.get(loan.status, ""),
+        "waiting": loan.collections.filter(status__in=Collection.OPEN).order_by("-pk").first(),
+    }
+    return page(request, "loans/loan.html", context, borrower=loan.borrower, here="loans")
+
+
+def _due_now(loan: Loan, as_of: date) -> Decimal:
+    """Give what is overdue or due today, or else the next instalment."""
+    return queries.due_amount(loan_id=loan.pk, as_of=as_of)
+
+
+def _repay_page(
+    request: HttpRequest, loan: Loan, form: RepayForm, payoff: PayoffQuote, due: Decimal, *, status: int = 200
+) -> HttpResponse:
+    as_of = business_date()
+    context = {
+        "loan": loan,
+        "form": form,
+        "payoff": payoff,
+        "due": due,
+        "as_of": as_of,
+        "has_account": bool(form.fields["bank_account"].choices),  # type: ignore[attr-defined]
+        "waiting": loan.collections.filter(status__in=Collection.OPEN).order_by("-pk").first(),
+    }
+    return page(request, "loans/repay.html", context, borrower=loan.borrower, here="loans", status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@for_loan(paying=True)
+def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
+    """Pay what is due, a part, or everything: money is asked of the borrower's own bank account."""
+    if not loan.is_live:
+        return redirect("loans:loan", loan.ref)
+    as_of = business_date()
+    payoff = queries.payoff(loan_id=loan.pk, as_of=as_of)
+    due = min(_due_now(loan, as_of), payoff.total)
+    held = accounts_queries.bank_accounts_of(borrower_id=loan.borrower_id)
+    accounts = [(str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in held if row.verified_at]
+    quoted = f"{as_of.isoformat()}:{due}:{payoff.total}"
+    initial = {
+        "part": "DUE" if due else "ALL", "quoted": quoted, "choice": "PAY_AHEAD", "amount": "",
+        "bank_account": accounts[0][0] if accounts else "",
+    }
+    form = RepayForm(request.POST or None, accounts=accounts, initial=initial)
+    if request.method == "GET":
+        return _repay_page(request, loan, form, payoff, due)
+    if not form.is_valid():
+        return _repay_page(request, loan, form, payoff, due, status=400)
+    data = form.cleaned_data
+    try:
+        account = accounts_access.own_bank_account(user=request.user, ref=data["bank_account"])
+        amount = _amount(data, due=due, payoff=payoff, quoted=quoted, loan=loan)
+        collection = operations.start_collection(
+            loan_id=loan.pk, amount=amount, choice=data["choice"] if data["part"] == "PART" else "",
+            idempotency_key=str(data["key"]), bank_account_id=account.pk, actor=request.user, as_of=as_of,
+        )
+    except Refusal as refusal:
+        status = refuse(form, refusal)
+        form.data = {**form.data.dict(), "quoted": quoted}
+        return _repay_page(request, loan, form, payoff, due, status=status)
+    wake_collection.delay(collection.pk)
+    return redirect("loans:collection", collection.ref)
+
+
+def _amount(data: dict[str, Any], *, due: Decimal, payoff: PayoffQuote, quoted: str, loan: Loan) -> Decimal:
+    """Give the amount that the page promised; a promise of another day is made anew."""
+    if data["part"] == "PART":
+        return Decimal(data["amount"])
+    repeated = loan.collections.filter(idempotency_key=str(data["key"])).first()
+    if repeated is not None:
+        return repeated.amount
+    if data["quoted"] != quoted:
+        raise UnableToRepay("quote_expired", N_("The amounts changed since you opened this page. Look at them, then pay."))
+    return due if data["part"] == "DUE" else payoff.total
+
+
+@signed_in
+def collection(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+    """Show where a repayment is; htmx asks for the middle alone."""
+    found = access.own_collection(user=request.user, ref=ref)
+    way = _way(found)
+    if request.headers.get("HX-Request") == "true":
+        return page(request, "parts/way.html", {"way": way})
+    return page(request, "credit/drawdown.html", {"way": way}, borrower=found.loan.borrower, here="loans")
+
+
+def _way(found: Collection) -> Way:
+    loan = found.loan
+    links = [
+        Link(_("See the loan"), reverse("loans:loan", args=[loan.ref])),
+        Link(_("To the start page"), reverse("credit:home", args=[loan.borrower.ref])),
+    ]
+    if found.status == "REFUSED":
+        links.insert(0, Link(_("Pay again"), reverse("loans:repay", args=[loan.ref])))
+    left = _("You owe nothing on this loan.") if loan.status == "CLOSED" else _("Still to repay: %(amount)s") % {
+        "amount": money(loan.principal_outstanding)
+    }
+    return collection_way(
+        status=found.status, amount=found.amount, page_url=reverse("loans:collection", args=[found.ref]), links=links,
+        now_owed=left,
+    )
