@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Final
 
 from credit.domain.limits import round_limit
 from credit.domain.line import FreezeReason, LineStatus
-from credit.domain.policy import LEAST_LIMIT, PolicyRules, ReevaluationRules
+from credit.domain.policy import LEAST_LIMIT, LIMIT_STEP, PolicyRules, ReevaluationRules
 from credit.domain.reasons import Reason, first_reasons, reason, recourse
 
 
@@ -203,8 +203,9 @@ def _freeze_overdue(
 def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict:
     floor = view.limit * (1 - rules.most_cut)
     smooth = view.target < floor
-    # the floor is rounded up, so that rounding never makes the cut larger than agreed
-    wanted = max(view.target, -(-floor // 100) * 100 if view.limit > 500 else floor)
+    # the floor is rounded up, so that rounding makes no cut larger than agreed; one step of 100 is always possible
+    steps = (floor / LIMIT_STEP).to_integral_value(ROUND_CEILING) * LIMIT_STEP
+    wanted = max(view.target, min(steps, view.limit - LIMIT_STEP))
     limit = max(LEAST_LIMIT, round_limit(wanted))
     if limit >= view.limit:
         return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)

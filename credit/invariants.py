@@ -1,0 +1,123 @@
+"""What must hold of lines, limits, draws and decisions, one statement each; a row is a breach."""
+
+from __future__ import annotations
+
+from ledger.domain.invariant import Invariant
+
+_OWED = """
+    SELECT d.line_id, sum(CASE l.status WHEN 'PENDING' THEN d.amount ELSE l.principal_outstanding END) AS exposure
+      FROM credit_drawdown d JOIN loans_loan l ON l.id = d.loan_id
+     WHERE l.status IN ('PENDING', 'ACTIVE', 'OVERDUE')
+     GROUP BY d.line_id
+"""
+
+INVARIANTS: list[Invariant] = [
+    Invariant(
+        "I5",
+        "a draw and its loan agree, and a loan that waits has a payout under way",
+        """
+        SELECT d.ref, d.amount, l.principal, l.status, p.status
+          FROM credit_drawdown d
+          JOIN credit_creditline c ON c.id = d.line_id
+          JOIN loans_loan l ON l.id = d.loan_id
+          LEFT JOIN loans_payout p ON p.loan_id = l.id
+         WHERE d.amount <> l.principal OR l.borrower_id <> c.borrower_id
+            OR (l.status = 'PENDING' AND (p.id IS NULL OR p.status IN ('CONFIRMED', 'REFUSED')))
+        """,
+    ),
+    Invariant(
+        "I6",
+        "a line owes more than its limit only after the limit fell",
+        f"""
+        SELECT c.ref, c."limit", o.exposure
+          FROM credit_creditline c JOIN ({_OWED}) o ON o.line_id = c.id
+         WHERE o.exposure > c."limit"
+           AND NOT EXISTS (SELECT 1 FROM credit_limitchange h WHERE h.line_id = c.id AND h.direction = 'DOWN')
+        """,  # noqa: S608  no value is put into the text
+    ),
+    Invariant(
+        "I6b",
+        "a line's limit is that of its newest change",
+        """
+        SELECT c.ref, c."limit", h.new_limit
+          FROM credit_creditline c
+          JOIN LATERAL (SELECT new_limit FROM credit_limitchange
+                         WHERE line_id = c.id ORDER BY id DESC LIMIT 1) h ON true
+         WHERE c."limit" <> h.new_limit
+        """,
+    ),
+    Invariant(
+        "I7",
+        "no draw went over the limit in force when it was made",
+        # What earlier draws still owe today they owed at the time of the draw as well (principal grows only when a
+        # payment is taken back), so a recorded exposure below that sum proves that two draws did not see each other.
+        """
+        SELECT d.ref, d.exposure_before, d.amount, d.limit_at_draw, h.new_limit
+          FROM credit_drawdown d
+          JOIN credit_limitchange h ON h.id = d.limit_change_id
+         WHERE d.exposure_before + d.amount > d.limit_at_draw
+            OR h.new_limit <> d.limit_at_draw OR h.line_id <> d.line_id
+            OR EXISTS (SELECT 1 FROM credit_limitchange n
+                        WHERE n.line_id = d.line_id AND n.id > h.id AND n.created_at < d.created_at)
+            OR d.exposure_before < (
+                SELECT coalesce(sum(CASE l.status WHEN 'PENDING' THEN e.amount ELSE l.principal_outstanding END), 0)
+                  FROM credit_drawdown e JOIN loans_loan l ON l.id = e.loan_id
+                 WHERE e.line_id = d.line_id AND e.id < d.id AND l.status IN ('PENDING', 'ACTIVE', 'OVERDUE')
+                   AND NOT EXISTS (SELECT 1 FROM loans_event v
+                                    WHERE v.loan_id = l.id AND v.kind IN ('REVERSAL', 'CHARGE_BACK')))
+        """,
+    ),
+    Invariant(
+        "I17",
+        "no night is half done for more than a day",
+        """
+        SELECT business_date, status, step, started_at
+          FROM credit_nightrun WHERE status <> 'DONE' AND started_at < now() - interval '1 day'
+        """,
+    ),
+    Invariant(
+        "I18",
+        "nothing was drawn on a frozen or closed line",
+        """
+        SELECT d.ref, h.direction
+          FROM credit_drawdown d
+          JOIN LATERAL (SELECT direction FROM credit_limitchange
+                         WHERE line_id = d.line_id AND id <= d.limit_change_id
+                           AND direction IN ('OPEN', 'FREEZE', 'UNFREEZE', 'CLOSE')
+                         ORDER BY id DESC LIMIT 1) h ON true
+         WHERE h.direction IN ('FREEZE', 'CLOSE')
+        """,
+    ),
+    Invariant(
+        "I19",
+        "an offer by the engine, and a limit that it moved, has its facts, model and policy",
+        """
+        SELECT d.ref::text, d.outcome FROM credit_decision d LEFT JOIN risk_assessment a ON a.id = d.assessment_id
+         WHERE d.decided_by_id IS NULL AND d.outcome IN ('APPROVE', 'COUNTER_OFFER')
+           AND (a.model_id IS NULL OR d.pd IS NULL)
+        UNION ALL
+        SELECT h.ref::text, h.direction FROM credit_limitchange h LEFT JOIN risk_assessment a ON a.id = h.assessment_id
+         WHERE h.actor_id IS NULL AND h.direction IN ('UP', 'DOWN') AND h.trigger NOT IN ('OFFICER', 'BORROWER')
+           AND (a.model_id IS NULL OR h.policy_id IS NULL)
+        """,
+    ),
+    Invariant(
+        "I20",
+        "what an officer decided is in the audit trail",
+        """
+        SELECT d.ref FROM credit_decision d JOIN credit_application p ON p.id = d.application_id
+         WHERE d.decided_by_id IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM accounts_auditentry e
+                            WHERE e.action = 'application.decide' AND e.object_type = 'credit.Application'
+                              AND e.object_ref = p.ref::text AND e.actor_id = d.decided_by_id)
+        """,
+    ),
+    Invariant(
+        "I22",
+        "one key on one line drew once",
+        """
+        SELECT line_id, idempotency_key, count(*) FROM credit_drawdown
+         GROUP BY line_id, idempotency_key HAVING count(*) > 1
+        """,
+    ),
+]
