@@ -125,7 +125,7 @@ def _from_drf(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.Throttled):
-        wait = int(getattr(error, "wait", None) or 1) + 1
+        wait = int(getattr(error, "wait", None) or 1)
         headers["Retry-After"] = str(wait)
         return general(429, request, wait=wait), headers
     if getattr(error, "auth_header", None):

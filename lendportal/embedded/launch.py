@@ -15,7 +15,7 @@ from lendportal.embedded.places import places
 from lendportal.embedded.postgres import Postgres
 from lendportal.embedded.process import CannotStart
 from lendportal.embedded.valkey import Valkey
-from lendportal.settings.environment import BadSetting, load
+from lendportal.environment import BadSetting, load
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # these start servers of their own or need none

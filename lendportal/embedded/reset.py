@@ -7,7 +7,7 @@ import sys
 
 from lendportal.embedded.launch import BASE_DIR, AlreadyRunning, installation_lock
 from lendportal.embedded.places import SHARED_BASE, places
-from lendportal.settings.environment import BadSetting, load
+from lendportal.environment import BadSetting, load
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Django's settings, put together from the environment: see `environment.py` for every variable and its rule.
+"""Django's settings, put together from the environment: see `lendportal/environment.py` for every variable and its rule.
 
 Three modes. `sandbox` (the default) answers on this machine alone, makes its own secrets and, without DATABASE_URL,
 talks to embedded servers. `production` makes up nothing and refuses to start when anything is missing or unsafe.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lendportal.embedded.places import places
 from lendportal.embedded.secrets import public_half, sandbox_secrets
-from lendportal.settings.environment import BadSetting, load, read_all
+from lendportal.environment import BadSetting, load, read_all
 from lendportal.settings.schedule import BEAT_SCHEDULE
 
 BASE_DIR = Path(__file__).resolve().parents[2]

@@ -46,7 +46,11 @@ class Servers:
             os.environ["DATABASE_URL"] = f"postgres://lendportal@/lendportal?host={sockets}"
         if not os.environ.get("REDIS_URL"):
             valkey = Valkey(
-                data=self.folder / "valkey", sockets=sockets, log=self.folder / "valkey.log", user=user, durable=False
+                data=self.folder / "valkey",
+                sockets=sockets,
+                log=self.folder / "valkey.log",
+                user=user,
+                durable=False,
             )
             self.running.append(valkey)
             valkey.start()
@@ -65,7 +69,13 @@ _servers: Servers | None = None
 def _forget_the_developer() -> None:
     """Take nothing from the developer's own settings: tests say what they need."""
     for name in list(os.environ):
-        if name.startswith("LENDPORTAL_") or name in {"SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT", "PORTAL_HOME"}:
+        if name.startswith("LENDPORTAL_") or name in {
+            "SECRET_KEY",
+            "DEBUG",
+            "ALLOWED_HOSTS",
+            "PORT",
+            "PORTAL_HOME",
+        }:
             del os.environ[name]
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 

@@ -48,7 +48,7 @@ def test_every_named_volume_exists():
 
 
 def test_every_variable_is_known():
-    from lendportal.settings.environment import BY_NAME
+    from lendportal.environment import BY_NAME
 
     for name in OURS:
         assert set(SERVICES[name]["environment"]) <= set(BY_NAME), name

@@ -28,14 +28,21 @@ def home():
 
 
 def portal(home, port, **more):
+    (home.parent / "out.txt").unlink(missing_ok=True)
     environment = clean_environment(PORTAL_HOME=home, PORT=port, WEB_CONCURRENCY=1, **more)
     return running(["manage.py", "portal", "--no-demo"], environment, home.parent / "out.txt")
 
 
-def ready(home, port):
+def ready(home, port, process):
     text = f"lendportal is ready at http://127.0.0.1:{port}/"
     output = home.parent / "out.txt"
-    return until(lambda: text in output.read_text(), seconds=90, what="the ready line", output=output)
+    until(
+        lambda: text in output.read_text() or process.poll() is not None,
+        seconds=90,
+        what="the ready line",
+        output=output,
+    )
+    assert process.poll() is None, output.read_text()
 
 
 def log_says(home, name, words):
@@ -46,7 +53,7 @@ def log_says(home, name, words):
 def test_it_starts_every_process_and_leaves_none_behind(home):
     port = free_port()
     with portal(home, port) as process:
-        ready(home, port)
+        ready(home, port, process)
         assert get(f"http://127.0.0.1:{port}/livez")[0] == 200
         status, body = get(f"http://127.0.0.1:{port}/readyz")
         assert status == 200, body
@@ -72,7 +79,7 @@ def test_it_starts_every_process_and_leaves_none_behind(home):
     first = (home / "secrets.env").read_text()
     began = time.monotonic()
     with portal(home, port) as process:
-        ready(home, port)
+        ready(home, port, process)
         took = time.monotonic() - began
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -84,7 +91,7 @@ def test_it_starts_every_process_and_leaves_none_behind(home):
 def test_killed_without_mercy_it_leaves_none_behind(home):
     port = free_port()
     with portal(home, port) as process:
-        ready(home, port)
+        ready(home, port, process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(5)
         until(lambda: not holding(str(home)), seconds=45, what="the end of every child")
@@ -93,7 +100,7 @@ def test_killed_without_mercy_it_leaves_none_behind(home):
 def test_a_killed_worker_is_started_again(home):
     port = free_port()
     with portal(home, port) as process:
-        ready(home, port)
+        ready(home, port, process)
         until(lambda: log_says(home, "worker", "ready."), seconds=40, what="the worker")
         worker = min(pid for pid, line in holding(str(home)).items() if "celery -A lendportal worker" in line)
         os.kill(worker, signal.SIGKILL)
@@ -146,8 +153,8 @@ def test_it_refuses_production(home):
 
 def test_it_refuses_a_second_portal_in_one_folder(home):
     port = free_port()
-    with portal(home, port):
-        ready(home, port)
+    with portal(home, port) as process:
+        ready(home, port, process)
         ended = subprocess.run(
             [sys.executable, "manage.py", "portal", "--no-demo"],
             cwd=ROOT,
