@@ -11,13 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import BinaryIO, Final
 
 from regimes.errors import N_
 from risk.domain.events import Category, EventKind, Source
 from risk.evidence.balance import Chain
-from risk.evidence.categories import classify
+from risk.evidence.categories import DIGITS, classify
 from risk.evidence.parsed import Header, Options, Row, Summary, missing, no_rows
 from risk.evidence.refusals import UnableToReadStatement
 from risk.evidence.text import records
@@ -246,7 +247,7 @@ class _Reader:
         self.grouped = self.mapping.get("amount_style") == "GROUPED"
         self.calendar = Calendar(as_of=options.as_of, style=self.mapping.get("date_style", ""))
         self.chain = Chain(column=self.mapping.get("balance", ""), date_column=self.mapping["date"])
-        self.seen: Counter[tuple[object, ...]] = Counter()
+        self.seen: dict[int, int] = {}
         summary.own_numbers = "number" in self.place
 
     def cell(self, cells: list[str], role: str) -> str:
@@ -275,9 +276,11 @@ class _Reader:
         memo, other, label = (self.cell(cells, role) for role in ("memo", "counterparty", "label"))
         number = self.cell(cells, "number")
         if not number:
-            told = (occurred, amount, balance, other, memo)
-            self.seen[told] += 1
-            number = f"{occurred.isoformat()}|{amount}|{balance}|{other}|{memo}|{self.seen[told]}"
+            told = f"{occurred.isoformat()}|{amount}|{balance}|{other}|{memo}"
+            mark = hash(told)  # of this process, for this file only: 300,000 texts would fill the memory
+            times = self.seen.get(mark, 0) + 1
+            self.seen[mark] = times
+            number = f"{told}|{times}"
         return Row(
             line=line,
             occurred_at=occurred,
@@ -288,7 +291,7 @@ class _Reader:
             counterparty=other,
             memo=memo or label,
             identity=number,
-            wallet=wallet_of(f"{memo} {other}"),
+            wallet=wallet_of(memo.translate(DIGITS), other),
         )
 
     def _amount(self, line: int, cells: list[str]) -> Decimal:
@@ -335,8 +338,10 @@ class _Reader:
                 setattr(summary, name, told)
 
 
-def wallet_of(text: str) -> Source:
-    """Tell through which wallet a bank account paid."""
+@lru_cache(maxsize=16_384)
+def wallet_of(memo: str, other: str) -> Source:
+    """Tell through which wallet a bank account paid; give the memo without its digits."""
+    text = f"{memo} {other}"
     if ALIPAY.search(text):
         return Source.ALIPAY
     return Source.WECHAT if WECHAT.search(text) else Source.UNKNOWN

@@ -17,7 +17,7 @@ from defusedxml.ElementTree import iterparse
 from regimes.errors import N_
 from risk.domain.events import SHANGHAI, EventKind, Source
 from risk.evidence.bank import CNY, wallet_of
-from risk.evidence.categories import classify
+from risk.evidence.categories import DIGITS, classify
 from risk.evidence.parsed import Options, Row, Summary, no_rows
 from risk.evidence.refusals import NotAStatement, UnableToReadStatement
 from risk.evidence.text import MAX_BYTES, MAX_CELL, clean, detect, too_large
@@ -159,7 +159,7 @@ class _State:
             counterparty=other,
             memo=memo,
             identity=number or f"{occurred.isoformat()}|{amount}|{other}|{memo}|{line}",
-            wallet=wallet_of(f"{memo} {other}"),
+            wallet=wallet_of(memo.translate(DIGITS), other),
         )
 
     def _when(self, element: Element) -> datetime:

@@ -45,7 +45,7 @@ _WORDS: Final[tuple[tuple[Category, str], ...]] = (
     (Category.EDUCATION, "学校|大学|学院|学费|培训|教育|幼儿园|书店|图书|课程|考试|驾校|tuition|school|university|course|bookshop"),
     (Category.ELECTRONICS, "数码|手机|电脑|电器|小米|华为|苹果|苏宁|electronics|computer|apple store|laptop"),
     (Category.ENTERTAINMENT, "游戏|电影|影城|视频会员|会员|音乐|直播|网吧|健身|体育馆|演出|ktv|steam|netflix|cinema|game|gym|spotify"),
-    (Category.TRAVEL, "滴滴|打车|出行|地铁|公交|高铁|铁路|12306|火车|航空|机票|机场|酒店|民宿|携程|加油|石化|石油|停车|高速|单车|taxi|uber|hotel|airline|railway|metro|petrol|fuel|parking"),
+    (Category.TRAVEL, "滴滴|打车|出行|地铁|公交|高铁|铁路|火车|航空|机票|机场|酒店|民宿|携程|加油|石化|石油|停车|高速|单车|taxi|uber|hotel|airline|railway|metro|petrol|fuel|parking"),
     (Category.UTILITIES, "电费|水费|燃气|话费|宽带|国家电网|自来水|中国移动|中国联通|中国电信|有线电视|充值缴费|electric|water bill|gas bill|telecom|mobile top-up|internet bill|utilities"),
     (Category.HOUSING, "房租|租金|物业|房贷|公寓|链家|自如|装修|家居|rent|landlord|property fee|household"),
     (Category.FEES, "手续费|服务费|年费|管理费|工本费|fee|commission|charge"),
@@ -68,15 +68,23 @@ ONLY_OUT: Final = frozenset(
 ONLY_IN: Final = frozenset({Category.SALARY, Category.OTHER_INCOME, Category.REFUND})
 
 
-@lru_cache(maxsize=16_384)
+DIGITS: Final = str.maketrans("", "", "0123456789")
+
+
 def classify(label: str, memo: str, counterparty: str, incoming: bool) -> Category:
-    """Choose a category; a shop that pays in has given money back, other income stays plain income.
+    """Choose a category; income of no known kind stays plain income.
 
     >>> classify("", "7月工资", "某某科技有限公司", True).name
     'SALARY'
     >>> classify("餐饮美食", "", "", False).name
     'DINING'
     """
+    # Numbers tell nothing of the purpose, and without them the same words come again and again.
+    return _classify(label, memo.translate(DIGITS), counterparty.translate(DIGITS), incoming)
+
+
+@lru_cache(maxsize=16_384)
+def _classify(label: str, memo: str, counterparty: str, incoming: bool) -> Category:
     known = LABELS.get(label) or LABELS.get(label.casefold())
     if known is not None and label not in WEAK and _fits(known, incoming):
         return known

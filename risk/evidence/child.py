@@ -22,8 +22,8 @@ from risk.evidence.reading import spool
 from risk.evidence.refusals import BY_NAME, UnableToReadStatement
 
 MEMORY: Final = 1 << 30
-CPU_SECONDS: Final = 40
-WALL_SECONDS: Final = 90
+CPU_SECONDS: Final = 60
+WALL_SECONDS: Final = 120
 SPOOL_BYTES: Final = 256 * 1024 * 1024
 ROOT: Final = Path(__file__).resolve().parents[2]
 

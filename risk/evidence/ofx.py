@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from regimes.errors import N_
 from risk.domain.events import SHANGHAI, EventKind, Source
 from risk.evidence.bank import CNY, wallet_of
-from risk.evidence.categories import classify
+from risk.evidence.categories import DIGITS, classify
 from risk.evidence.parsed import Options, Row, Summary, no_rows
 from risk.evidence.refusals import NotAStatement, UnableToReadStatement
 from risk.evidence.text import clean, text_lines
@@ -105,7 +105,7 @@ def _row(line: int, fields: dict[str, str], summary: Summary, calendar: Calendar
         counterparty=other,
         memo=memo,
         identity=fields["FITID"],
-        wallet=wallet_of(f"{memo} {other}"),
+        wallet=wallet_of(memo.translate(DIGITS), other),
     )
 
 

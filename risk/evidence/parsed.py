@@ -10,8 +10,8 @@ from typing import Any
 
 from regimes.errors import N_
 from risk.domain.events import Category, EventKind, Source
-from risk.evidence.refusals import UnableToReadStatement
-from risk.evidence.text import MAX_ROWS, StatementTooLarge
+from risk.evidence.refusals import StatementTooLarge, UnableToReadStatement
+from risk.evidence.text import MAX_ROWS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -346,7 +346,7 @@ def sample(kind: str, *, seed: int, holder: str, end: date, days: int = 180) -> 
     return f"{kind.lower()}_{end:%Y%m%d}.{ending}", made[kind]()
 
 
-FILES = {
+FILES: dict[str, Callable[[], bytes]] = {
     "alipay.csv": alipay,
     "alipay_old.csv": alipay_old,
     "wechat.csv": wechat,

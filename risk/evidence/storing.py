@@ -103,7 +103,7 @@ def store(
     }
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
-        with cursor.copy(f"COPY evidence_stage ({', '.join(COPY_COLUMNS)}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY evidence_stage ({', '.join(COPY_COLUMNS)}) FROM STDIN") as copy:
             for piece in lines:
                 copy.write(piece)
         cursor.execute("CREATE INDEX ON evidence_stage (identity)")

@@ -50,19 +50,20 @@ def events_of(subject_ids: Sequence[int]) -> EventColumns:
     with connection.cursor() as cursor:
         cursor.execute(_EVENTS, [list(subject_ids)])
         while rows := cursor.fetchmany(PIECE):
-            columns: list[Any] = [
-                np.array(column, dtype=kind)
-                for column, kind in zip(zip(*rows, strict=True), _KINDS, strict=True)
-            ]
-            parts.append(EventColumns(*columns))
-    return concatenate(parts) if parts else EventColumns(*(np.zeros(0, dtype=kind) for kind in _KINDS))
+            parts.append(_columns(list(zip(*rows, strict=True))))
+    return concatenate(parts) if parts else _columns([()] * len(_KINDS))
+
+
+def _columns(told: list[tuple[Any, ...]]) -> EventColumns:
+    columns: list[Any] = [np.array(column, dtype=kind) for column, kind in zip(told, _KINDS, strict=True)]
+    return EventColumns(*columns)
 
 
 def write_rollups(rollups: Rollups, subject_ids: Sequence[int]) -> int:
     """Make the stored months of some subjects exactly these; give the number of rows that changed."""
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
-        with cursor.copy(f"COPY rollup_stage (subject_id, month, {_COLUMNS}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY rollup_stage (subject_id, month, {_COLUMNS}) FROM STDIN") as copy:
             for subject, month, values in zip(
                 rollups.subject.tolist(), rollups.month.tolist(), rollups.values.tolist(), strict=True
             ):
