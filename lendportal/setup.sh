@@ -60,12 +60,24 @@ fi
 
 echo "  installing $(grep -c '^[a-zA-Z0-9].*==' "$pins") packages from $pins (half a minute or so)"
 log="$venv/install.log"
-if [ -n "$uv" ]; then
-    "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --only-binary :all: -r "$pins" >"$log" 2>&1
-else
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --progress-bar off \
-        --require-hashes --only-binary :all: --no-deps -r "$pins" >"$log" 2>&1
-fi || refuse "packages were not installed: $(grep -iE 'error|no space' "$log" | tail -n 1) [$log]"
+: >"$log"
+pip_install() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --progress-bar off --no-compile \
+        --require-hashes --only-binary :all: --no-deps -r "$1" >>"$log" 2>&1
+}
+uv_install() {
+    # pip's own settings hold for uv too: a mirror, a certificate
+    index=${PIP_INDEX_URL:-$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null || true)}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+    [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
+    "$1" pip install --quiet --python "$venv/bin/python" --require-hashes --only-binary :all: -r "$pins" >>"$log" 2>&1
+}
+if [ -z "$uv" ] && [ ! -x "$venv/bin/uv" ]; then pip_install requirements-setup.txt || true; fi
+if [ -z "$uv" ] && [ -x "$venv/bin/uv" ]; then uv="$venv/bin/uv"; fi
+if [ -z "$uv" ] || ! uv_install "$uv"; then
+    "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >>"$log" 2>&1 || true
+    pip_install "$pins" || refuse "packages were not installed: $(grep -iE 'error|no space' "$log" | tail -n 1) [$log]"
+fi
 
 if [ "$what" = dev ]; then
     echo "$mark_dev" >"$venv/.installed-dev"
