@@ -14,6 +14,7 @@ import numpy as np
 from regimes.errors import N_
 from risk.domain.calibration import Calibration, score_of
 from risk.domain.events import Bytes, Floats, Integers
+from risk.domain.lean import lightgbm_module
 from risk.domain.reasons import Reason, reasons
 from risk.domain.recourse import Goals
 from risk.domain.registry import FEATURE_NAMES, registry_digest
@@ -23,7 +24,9 @@ from risk.engine.artefact import Artefact, UnableToLoadModel, verify
 TOLERANCE = 1e-12
 CHILD_SECONDS = 60
 _CHILD = (
-    "import sys,json,lightgbm,numpy as np;"
+    "import sys,json,numpy as np;"
+    "sys.modules.update(dict.fromkeys(('sklearn','pandas','matplotlib','dask','pyarrow')));"
+    "import lightgbm;"
     "n=int(sys.argv[1]);d=sys.stdin.buffer.read();t=d[:n].decode();"
     "g=json.loads(d[n:]);"
     "b=lightgbm.Booster(model_str=t);"
@@ -42,7 +45,7 @@ class _Trees:
 
     def __init__(self, text: bytes) -> None:
         try:
-            import lightgbm
+            lightgbm = lightgbm_module()
         except (ImportError, OSError) as error:  # OSError: libgomp is not on this machine
             raise UnableToLoadModel(
                 "no_lightgbm", N_("LightGBM cannot be loaded on this machine.")
