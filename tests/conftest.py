@@ -19,7 +19,8 @@ def _english() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache(request: pytest.FixtureRequest) -> None:
     """Begin every database test with an empty cache: throttles and once-only codes live there."""
-    if {"db", "transactional_db"} & set(request.fixturenames):
+    marked = request.node.get_closest_marker("django_db") is not None
+    if marked or {"db", "transactional_db"} & set(request.fixturenames):
         from django.core.cache import cache
 
         cache.clear()
@@ -31,6 +32,14 @@ def _history_can_be_flushed() -> None:
     from tests.flush import allow_flush
 
     allow_flush()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_hashes() -> None:
+    """Hash passwords with Argon2 as everywhere, but at a price that hundreds of tests can pay."""
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 512, 1
 
 
 @pytest.fixture()
