@@ -72,7 +72,7 @@ def import_statement(
     very same file is refused. Give `stream` or `path`.
     """
     assert (stream is None) != (path is None), "give either a stream or a path"
-    borrower = _borrower(borrower_id)
+    borrower = find_borrower(borrower_id)
     _require_consent(borrower_id, kind)
     if mapping:
         check_mapping(mapping)
@@ -95,7 +95,7 @@ def import_statement(
         with transaction.atomic():
             lock_evidence(borrower_id)
             _refuse_again(borrower_id, kind, sha256)
-            source = _source(borrower, kind, sha256, file_name, summary, as_of, now)
+            source = new_source(borrower, kind, sha256, file_name, summary, as_of, now)
             overlap = None if summary.own_numbers else _overlap(source)
             source.save()
             stored = store(
@@ -106,7 +106,7 @@ def import_statement(
                 overlap=overlap,
                 now=now,
             )
-            _finish(source, stored)
+            finish_source(source, stored)
             if mapping:
                 _remember(borrower_id, summary, now)
             write_audit(
@@ -135,7 +135,7 @@ def record_events(
     Each event keeps its own `known_at`. Give `refresh=False` in bulk work and call `refresh_rollups` after.
     """
     sha256 = hashlib.sha256(f"{kind}|{reference}".encode()).hexdigest()
-    borrower = _borrower(borrower_id)
+    borrower = find_borrower(borrower_id)
     with transaction.atomic():
         lock_evidence(borrower_id)
         known = EvidenceSource.objects.filter(borrower=borrower, kind=kind, file_sha256=sha256).first()
@@ -143,10 +143,10 @@ def record_events(
             return known
         summary = Summary()
         lines = list(_event_lines(events, kind, summary))
-        source = _source(borrower, kind, sha256, "", summary, as_of, now)
+        source = new_source(borrower, kind, sha256, "", summary, as_of, now, watch_copies=False)
         source.save()
         stored = store(source, lines, origin=int(summary.source), descending=False, overlap=None, now=now)
-        _finish(source, stored)
+        finish_source(source, stored)
         if refresh:
             summing.refresh([borrower_id])
     return source
@@ -215,7 +215,8 @@ def counterparty_key() -> bytes:
     return bytes.fromhex(blind_index(purpose="counterparty", value=""))
 
 
-def _borrower(borrower_id: int) -> Borrower:
+def find_borrower(borrower_id: int) -> Borrower:
+    """Give a borrower that is not erased, or refuse."""
     borrower = Borrower.objects.filter(pk=borrower_id).exclude(status=Borrower.Status.ERASED).first()
     if borrower is None:
         raise NotFound("not_found", N_("There is no such borrower."))
@@ -289,8 +290,16 @@ def _remember(borrower_id: int, summary: Summary, now: datetime) -> None:
         )
 
 
-def _source(
-    borrower: Borrower, kind: str, sha256: str, file_name: str, summary: Summary, as_of: date, now: datetime
+def new_source(
+    borrower: Borrower,
+    kind: str,
+    sha256: str,
+    file_name: str,
+    summary: Summary,
+    as_of: date,
+    now: datetime,
+    *,
+    watch_copies: bool = True,
 ) -> EvidenceSource:
     """Make the row of a source, not yet saved, with what is odd about it."""
     index = account_index(summary.account)
@@ -300,7 +309,7 @@ def _source(
             "statement_unusable", N_("We could not use this statement. Contact us."), field="file"
         )
     flags = sorted(name.upper() for name in summary.warnings)
-    if others.filter(file_sha256=sha256).exists():
+    if watch_copies and others.filter(file_sha256=sha256).exists():
         flags.append("SAME_FILE_ELSEWHERE")
     if holder_differs(borrower, summary.holder):
         flags.append("HOLDER_DIFFERS")
@@ -360,7 +369,7 @@ def _overlap(source: EvidenceSource) -> Overlap | None:
     )
 
 
-def _finish(source: EvidenceSource, stored: Stored) -> None:
+def finish_source(source: EvidenceSource, stored: Stored) -> None:
     """Write what became of the rows, and flag what an officer should see."""
     source.new_rows, source.repeated_rows = stored.new - stored.disputed, stored.repeated
     source.corrected_rows = stored.corrected

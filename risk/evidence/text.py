@@ -39,7 +39,7 @@ BOM: Final = b"\xef\xbb\xbf"
 CHINESE_HEADER: Final = re.compile(
     "支付宝|微信|交易|金额|日期|时间|余额|摘要|对方|收入|支出|借方|贷方|发票|账号|户名|账户|备注"
 )
-CONTROL: Final = re.compile("[\x01-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+CONTROL: Final = re.compile("[\x01-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def lines_of(stream: BinaryIO, *, max_bytes: int = MAX_BYTES) -> Iterator[tuple[int, bytes]]:

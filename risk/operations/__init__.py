@@ -1,5 +1,13 @@
 """Every write of risk's registry and assessments."""
 
+from risk.evidence.operations import (
+    forget_evidence,
+    honour_consents,
+    import_statement,
+    record_events,
+    refresh_rollups,
+)
+from risk.evidence.sandbox import connect_sandbox_person
 from risk.operations.assessing import assess
 from risk.operations.errors import UnableToAssess, UnableToChangeModel, UnableToLoadModel, UnableToTrain
 from risk.operations.registry import (
@@ -17,9 +25,15 @@ __all__ = [
     "UnableToLoadModel",
     "UnableToTrain",
     "assess",
+    "connect_sandbox_person",
     "decide_state",
+    "forget_evidence",
+    "honour_consents",
+    "import_statement",
     "install_first_models",
     "propose_state",
+    "record_events",
+    "refresh_rollups",
     "register_model",
     "roll_back",
     "train_models",
