@@ -19,7 +19,7 @@ from credit.domain.reasons import reason as say
 from credit.domain.reevaluation import next_review_after, period_of
 from credit.models import Application, CreditLine, Decision, LimitChange
 from credit.notices import change_params
-from credit.queries import active_policy, ceiling_now, rules_of
+from credit.queries import active_policy, ceiling_now, rules_of, users_behind
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 Status = CreditLine.Status
@@ -252,9 +252,6 @@ def set_auto_debit(*, line_id: int, is_on: bool, actor: User | None) -> CreditLi
 
 def refuse_own(*, actor: User, borrower_id: int) -> None:
     """Refuse when an officer acts on the own line, or on that of a business of which the officer is a member."""
-    from credit.notices import change_params
-from credit.queries import users_behind
-
     if actor.pk in users_behind(borrower_id=borrower_id):
         raise UnableToActOnOwn("own_item", N_("You cannot decide on your own affairs. Ask a colleague."))
 

@@ -1,0 +1,63 @@
+"""Wake-ups for credit: each fixes the date, makes one call, and may run twice."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from datetime import date, timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from credit import operations
+from ledger import queries as ledger_queries
+
+WORK_FOR_SECONDS = 30.0
+"""Under the soft time limit: what is left is done by the next message."""
+
+
+def worker_name() -> str:
+    """Name this process in the night's books."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def last_day_to_close() -> date:
+    """Give the newest day that is over on the wall clock."""
+    return timezone.localdate() - timedelta(days=1)
+
+
+@shared_task(name="credit.tasks.run_end_of_day", ignore_result=True)
+def run_end_of_day() -> str:
+    """Close the days that are over; go on in another message when the time of this one is up."""
+    began = time.monotonic()
+    try:
+        report = operations.run_end_of_day(
+            as_of=last_day_to_close(),
+            now=timezone.now(),
+            worker=worker_name(),
+            should_stop=lambda: time.monotonic() - began > WORK_FOR_SECONDS,
+        )
+    except ledger_queries.BooksNotOpen:
+        return "BOOKS_NOT_OPEN"
+    if report.status == "RUNNING" and not report.waiting_for:
+        run_end_of_day.delay()
+    return report.status
+
+
+@shared_task(name="credit.tasks.send_reminders", ignore_result=True)
+def send_reminders() -> int:
+    """Write the reminders of the business date that are not written yet."""
+    try:
+        return operations.send_reminders(as_of=ledger_queries.business_date())
+    except ledger_queries.BooksNotOpen:
+        return 0
+
+
+@shared_task(name="credit.tasks.reevaluate_due_lines", ignore_result=True)
+def reevaluate_due_lines() -> int:
+    """Look at lines whose turn it is and that the night did not reach."""
+    try:
+        return operations.reevaluate_due_lines(as_of=ledger_queries.business_date()).looked_at
+    except ledger_queries.BooksNotOpen:
+        return 0

@@ -1,0 +1,234 @@
+"""Draw on a line."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditEntry, Borrower, Consent, Identity, Notice
+from credit import operations, queries
+from credit.domain.line import UnableToDrawDown
+from credit.models import CreditLine, Drawdown
+from loans.models import Loan, Payout
+from regimes.errors import Refusal
+from tests.credit.factories import account_of, make_line, make_person
+from tests.factories import AS_OF, BankAccountFactory
+
+pytestmark = pytest.mark.usefixtures("books")
+
+
+def draw(line: CreditLine, **change: Any) -> Drawdown:
+    request = {
+        "line_id": line.pk,
+        "amount": Decimal("300.00"),
+        "instalment_count": 6,
+        "repayment_method": "EQUAL_INSTALMENT",
+        "purpose": "DAILY_GOODS",
+        "scenario": "EVERYDAY",
+        "bank_account_id": account_of(line.borrower).pk if "bank_account_id" not in change else None,
+        "idempotency_key": "key-1",
+        "actor": None,
+        "as_of": AS_OF,
+        **change,
+    }
+    return operations.draw_down(**request)
+
+
+def assert_nothing_written() -> None:
+    assert not Drawdown.objects.exists()
+    assert not Loan.objects.exists()
+    assert not Payout.objects.exists()
+    assert not AuditEntry.objects.filter(action="line.draw_down").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"status": "OFFERED", "opened_date": None}, "line_not_accepted"),
+        ({"status": "FROZEN", "freeze_reason": "RISK"}, "line_frozen"),
+        ({"status": "SUSPENDED"}, "line_suspended"),
+        ({"status": "CLOSED"}, "line_closed"),
+        ({"valid_until": AS_OF - timedelta(1)}, "line_expired"),
+        ({"limit": Decimal(200)}, "limit_exceeded"),
+    ],
+)
+def test_it_refuses_by_the_lines_state(values: dict[str, Any], code: str) -> None:
+    line = make_line(**values)
+    with pytest.raises(UnableToDrawDown) as caught:
+        draw(line)
+    assert (caught.value.code, caught.value.http_status) == (code, 409)
+    assert_nothing_written()
+
+
+def test_it_refuses_without_a_confirmed_identity() -> None:
+    line = make_line()
+    Identity.objects.update(status="REJECTED")
+    with pytest.raises(UnableToDrawDown) as caught:
+        draw(line)
+    assert caught.value.code == "identity_missing"
+    assert_nothing_written()
+
+
+def test_it_refuses_after_the_consent_was_withdrawn() -> None:
+    line = make_line()
+    Consent.objects.update(withdrawn_at=datetime(2026, 3, 2, 3, tzinfo=UTC))
+    with pytest.raises(UnableToDrawDown) as caught:
+        draw(line)
+    assert caught.value.code == "consent_missing"
+
+
+def test_it_refuses_a_blocked_borrower() -> None:
+    line = make_line()
+    Borrower.objects.update(status="BLOCKED")
+    with pytest.raises(UnableToDrawDown) as caught:
+        draw(line)
+    assert caught.value.code == "borrower_blocked"
+
+
+def test_it_refuses_another_borrowers_bank_account_as_missing() -> None:
+    line, other = make_line(), make_person()
+    with pytest.raises(Refusal) as caught:
+        draw(line, bank_account_id=account_of(other).pk)
+    assert (caught.value.code, caught.value.http_status) == ("not_found", 404)
+    assert_nothing_written()
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"verified_at": None}, "bank_account_unverified"),
+        ({"usable_from": datetime(2026, 3, 2, 16, 0, tzinfo=UTC)}, "cooling_off"),  # midnight in Shanghai
+        ({"removed_at": datetime(2026, 3, 1, tzinfo=UTC)}, "not_found"),
+    ],
+)
+def test_it_refuses_an_account_that_cannot_be_used(values: dict[str, Any], code: str) -> None:
+    line = make_line()
+    account = BankAccountFactory(borrower=line.borrower, is_default=False, **values)
+    with pytest.raises(Refusal) as caught:
+        draw(line, bank_account_id=account.pk)
+    assert caught.value.code == code
+    assert_nothing_written()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"purpose": "SECURITIES"}, "purpose_forbidden"),
+        ({"purpose": "\u202e"}, "purpose_invalid"),
+        ({"scenario": "WORKING_CAPITAL"}, "scenario_invalid"),
+        ({"scenario": ""}, "scenario_invalid"),
+        ({"repayment_method": "STEP"}, "repayment_method_invalid"),
+        ({"instalment_count": 7}, "instalment_count_invalid"),
+        ({"amount": Decimal("49.99")}, "amount_out_of_range"),
+        ({"terms_version": "everyday@0"}, "terms_outdated"),
+        ({"idempotency_key": ""}, "idempotency_key_required"),
+        ({"idempotency_key": "k" * 256}, "idempotency_key_invalid"),
+        ({"idempotency_key": "a\nb"}, "idempotency_key_invalid"),
+    ],
+)
+def test_it_refuses_what_is_not_offered(change: dict[str, Any], code: str) -> None:
+    line = make_line()
+    with pytest.raises(Refusal) as caught:
+        draw(line, **change)
+    assert caught.value.code == code
+    assert_nothing_written()
+
+
+def test_it_refuses_a_line_that_is_not_there() -> None:
+    line = make_line()
+    with pytest.raises(Refusal) as caught:
+        draw(line, line_id=line.pk + 1)
+    assert caught.value.http_status == 404
+
+
+def test_it_refuses_the_same_key_with_another_request() -> None:
+    line = make_line()
+    draw(line)
+    with pytest.raises(operations.IdempotencyMismatch) as caught:
+        draw(line, amount=Decimal("301.00"))
+    assert (caught.value.code, caught.value.http_status) == ("idempotency_mismatch", 422)
+    assert Drawdown.objects.count() == 1
+
+
+def test_it_refuses_one_cent_more_than_is_left_and_says_how_much() -> None:
+    line = make_line()
+    draw(line, amount=Decimal("600.00"))
+    with pytest.raises(UnableToDrawDown) as caught:
+        draw(line, amount=Decimal("400.01"), idempotency_key="key-2")
+    assert str(caught.value) == "You can draw up to 400.00."
+    draw(line, amount=Decimal("400.00"), idempotency_key="key-3")
+    assert queries.line_exposure(line_id=line.pk) == 1000
+
+
+def test_it_draws() -> None:
+    line = make_line()
+    drawdown = draw(line)
+    loan = Loan.objects.get()
+    assert (loan.status, loan.principal, loan.annual_rate) == ("PENDING", Decimal("300.00"), line.annual_rate)
+    assert loan.agreed.penalty_rate == line.penalty_rate
+    assert loan.instalments.count() == 6
+    assert Payout.objects.get().status == "PENDING"
+    assert (drawdown.exposure_before, drawdown.limit_at_draw) == (0, 1000)
+    assert drawdown.limit_change.direction == "OPEN"
+    assert AuditEntry.objects.filter(action="line.draw_down", object_ref=str(drawdown.ref)).count() == 1
+    assert Notice.objects.filter(kind="draw_accepted").count() == 1
+    assert queries.debt_of_line(line_id=line.pk) == queries.Debt(Decimal("300.00"), 0)
+    assert operations.prove_books() == {}
+
+
+def test_it_gives_the_first_draw_for_the_same_key_even_when_the_line_is_frozen_by_then() -> None:
+    line = make_line()
+    first = draw(line)
+    operations.freeze_line(line_id=line.pk, reason="test", actor=None, as_of=AS_OF)
+    assert draw(line).pk == first.pk
+    assert Payout.objects.count() == 1
+
+
+def test_a_key_belongs_to_its_line() -> None:
+    one, other = make_line(), make_line()
+    assert draw(one).pk != draw(other).pk
+
+
+def test_a_cancelled_loan_frees_the_line() -> None:
+    line = make_line(limit=300)
+    draw(line)
+    Loan.objects.update(status="CANCELLED")
+    draw(line, idempotency_key="key-2")
+
+
+def test_a_draw_takes_few_statements() -> None:
+    line = make_line()
+    draw(line, idempotency_key="warm")
+    with CaptureQueriesContext(connection, ) as first:
+        draw(line, amount=Decimal("50.00"), idempotency_key="a")
+    for number in range(5):
+        draw(line, amount=Decimal("50.00"), idempotency_key=f"b{number}")
+    with CaptureQueriesContext(connection) as later:
+        draw(line, amount=Decimal("50.00"), idempotency_key="c")
+    assert len(later) == len(first), "the number of statements does not grow with the line's history"
+    assert len(first) <= 24, [query["sql"][:90] for query in first]
+
+
+def test_quote_and_contract_are_the_same_numbers() -> None:
+    line = make_line()
+    quote = queries.draw_quote(
+        line_id=line.pk, amount=Decimal("300.00"), instalment_count=6, repayment_method="EQUAL_INSTALMENT", as_of=AS_OF
+    )
+    loan = draw(line).loan
+    rows = list(loan.instalments.order_by("number").values_list("due_date", "principal_due", "interest_due"))
+    assert rows == [(row.due_date, row.due.principal, row.due.interest) for row in quote.instalments]
+    assert sum(row[1] for row in rows) == 300
+
+
+def test_options_hold_what_the_product_and_the_regime_allow() -> None:
+    line = make_line(limit=600)
+    options = {option.product.code: option for option in queries.draw_options(line=line)}
+    assert set(options) == {"everyday", "medical", "education", "electronics", "travel"}
+    assert options["everyday"].maximum == 600
+    assert dict(options["everyday"].methods)["BULLET"] == (1, 3, 6, 9, 12)
+    assert date(2026, 3, 2) == AS_OF
