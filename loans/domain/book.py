@@ -165,14 +165,16 @@ class Book:
         self.interest_closed += earned
         own = earned + self.carry - self.attributed
         self.carry = self.attributed = ZERO
-        if row.frozen:
+        if row.frozen and self.k < len(self.rows) - 1:
             self.carry = own
             row.due[I] = row.settled(I)
         elif row.defers:
             self.deferred += own - row.settled(I)
             row.due[I] = row.settled(I)
         else:
-            row.due[I] = own + self.deferred
+            if row.frozen:
+                row.kept = row.settled(I)
+            row.due[I] = own + self.deferred + row.kept
             self.deferred = ZERO
         regular = self.plan.regular_principal(self.k, own)
         row.due[P] = row.paid[P] + regular
@@ -256,7 +258,8 @@ class Book:
         row = self.open_row()
         if row is None:
             return self.carry + self.deferred - self.attributed + self.earned(day)
-        return self.earned(day) + self.carry + self.deferred - self.attributed - row.settled(I)
+        taken = self.attributed + row.settled(I) - row.kept
+        return self.earned(day) + self.carry + self.deferred - taken
 
     # -- money in -----------------------------------------------------------------------------------
 
@@ -274,7 +277,10 @@ class Book:
 
     def due_rows(self, day: date) -> list[Row]:
         """Return the rows that may hold something due: from the oldest unpaid on, and charged ones."""
-        while self.oldest < self.k and not self.unpaid_total(self.rows[self.oldest], day):
+        while self.oldest < self.k:
+            row = self.rows[self.oldest]
+            if any(c.due_date > day for c in row.charges) or self.unpaid_total(row, day):
+                break
             self.oldest += 1
         later = [row for row in self.rows[self.k :] if row.charges]
         return self.rows[self.oldest : self.k] + later
@@ -300,17 +306,14 @@ class Book:
         for row in self.due_rows(day):
             owed[P] += self.unpaid(row, P, day)
             owed[I] += self.unpaid(row, I, day)
-            owed[F] += self.unpaid(row, F, day)
-            owed[N] += self.unpaid(row, N, day)
-            for charge in row.charges:
-                if charge.due_date > day and not charge.optional:
-                    owed[charge.component] += charge.amount
-            # an advance payment of a later charge may already lie on the row
             for component in (F, N):
-                early = row.settled(component) - row.charged(component, day)
+                asked = sum(
+                    (c.amount for c in row.charges if c.component == component and not c.spared(day)),
+                    ZERO,
+                )
                 if component == N and row.is_due:
-                    early -= self.penalty_of(row, day)
-                owed[component] -= max(early, ZERO)
+                    asked += self.penalty_of(row, day)
+                owed[component] += max(asked - row.settled(component), ZERO)
         return [max(part, ZERO) for part in owed]
 
     def earn_whole_period(self) -> None:
@@ -319,18 +322,24 @@ class Book:
             self.close_segment(self.rows[self.k].due_date)
 
     def allocate(self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]) -> Decimal:
-        """Pay what is due, then ahead by the policy; keep the rest as the borrower's credit and return it."""
+        """Pay what is due, then ahead by the policy; the rest is the borrower's credit.
+
+        Credit from before is used with the money. Returns by how much the credit changed.
+        """
+        before = self.credit
+        money += before
+        self.credit = ZERO
         if money >= self.running + self.arrears and money >= sum(self.payoff(day)):
             for row in self.rows[self.k :]:
-                row.charges = [c for c in row.charges if c.due_date <= day or not c.optional]
+                row.charges = [c for c in row.charges if not c.spared(day)]
         money = self.pay_due(money, day, parts)
         if money:
             if self.terms.early_interest is EarlyInterest.TO_PERIOD_END:
                 self.earn_whole_period()
             money = self.pay_early(money, day, policy, parts)
-        self.credit += money
+        self.credit = money
         self.rebase(day)
-        return money
+        return money - before
 
     def pay_early(self, money: Decimal, day: date, policy: PrepaymentPolicy, parts: list[Part]) -> Decimal:
         """Pay what is not due yet; return what is left."""
@@ -354,9 +363,11 @@ class Book:
 
     def pay_running_interest(self, money: Decimal, day: date, parts: list[Part]) -> Decimal:
         """Pay interest that is earned and not due yet."""
-        row = self.open_row()
-        part = min(money, self.running_interest(day)) if row is not None else ZERO
-        if row is None or part <= 0:
+        part = min(money, self.running_interest(day))
+        row = self.open_row() if part > 0 else None
+        if row is None and part > 0 and self.k < len(self.rows):
+            row = self.reopen_last()
+        if row is None:
             return money
         self.pay(row, I, part, day, parts)
         return money - part
@@ -412,13 +423,27 @@ class Book:
         if is_open_row:
             self.attributed += row.settled(I)
 
+    def reopen_last(self) -> Row:
+        """Open the last row again, for a tranche or for interest that came after all was settled ahead."""
+        row = self.rows[-1]
+        row.frozen = False
+        row.kept = row.settled(I)
+        self.plan.invalidate(rates=True)
+        return row
+
     def absorb_credit(self, day: date) -> list[Part]:
-        """Use the borrower's credit for what has fallen due."""
+        """Use the borrower's credit for what has fallen due and for charges to come."""
         parts: list[Part] = []
         if self.credit:
-            self.credit = self.pay_due(self.credit, day, parts)
+            left = self.pay_due(self.credit, day, parts)
+            left = self.pay_later_charges(F, left, day, parts)
+            self.credit = self.pay_later_charges(N, left, day, parts)
             self.rebase(day)
         return parts
+
+    def is_owed(self, day: date) -> bool:
+        """Tell whether anything has fallen due and is unpaid."""
+        return any(self.unpaid_total(row, day) for row in self.due_rows(day))
 
     def is_settled(self, day: date) -> bool:
         """Tell whether nothing at all is owed."""

@@ -111,9 +111,8 @@ def pay_out(book: Book, event: LoanEvent, effect: Effect) -> None:
             refuse("payout_after_maturity", N_("The payout is later than the last due date."), event)
         book.disbursed += event.amount
         book.running += event.amount
-        last = book.rows[-1]
-        if last.frozen:
-            last.frozen = False
+        if book.open_row() is None:
+            book.reopen_last()
         book.plan.invalidate(rates=True)
         book.rebase(day)
     book.advance(day)
@@ -267,8 +266,8 @@ def write_off(book: Book, event: LoanEvent, effect: Effect) -> None:
     effect.parts = book.absorb_credit(day)
     effect.credit = book.credit - before
     for row in book.rows:
-        for component in (P, I, F, N):
-            part = book.unpaid(row, component, day)
+        parts = [book.unpaid(row, component, day) for component in (P, I, F, N)]
+        for component, part in enumerate(parts):
             if part:
                 row.lost[component] += part
                 effect.lost.append(Part(row, component, part))
@@ -326,7 +325,16 @@ def pause(book: Book, event: LoanEvent, effect: Effect) -> None:
         refuse("dates_in_wrong_order", N_("The pause ends before it starts."), event, field="until")
     for row in book.rows[: book.k]:
         book.settle_penalty(row, event.value_date)
-    book.pauses.append((event.value_date, until))
+    add_pause(book, event.value_date, until)
+
+
+def add_pause(book: Book, start: date, until: date) -> None:
+    """Keep the pauses apart: a day that is paused twice is left out once."""
+    for known_start, known_until in sorted(book.pauses):
+        if start < known_until and known_start < until:
+            book.pauses.remove((known_start, known_until))
+            start, until = min(start, known_start), max(until, known_until)
+    book.pauses.append((start, until))
 
 
 def report_sales(book: Book, event: LoanEvent, effect: Effect) -> None:
@@ -398,11 +406,15 @@ def extend(book: Book, event: LoanEvent, effect: Effect) -> None:
     extra = int(event.data["extra_instalments"])
     if extra < 1:
         refuse("instalments_invalid", N_("At least one instalment is added."), event)
+    if book.k >= len(book.rows) and not book.arrears:
+        return
     if book.k >= len(book.rows):
         refuse("extension_after_maturity", N_("The last instalment is due: reschedule instead."), event)
     opened = [row for row in book.rows[book.k :] if not row.frozen]
+    if not opened:
+        return
     remaining = len(opened)
-    _spread(book, event, remaining + extra, arrears=False, first_due=opened[0].due_date if opened else None)
+    _spread(book, event, remaining + extra, arrears=False, first_due=opened[0].due_date)
 
 
 def _spread(
@@ -417,6 +429,8 @@ def _spread(
         refuse("dates_in_wrong_order", N_("The first new due date must be later than the change."), event)
     if book.written_off:
         refuse("loan_written_off", N_("The loan is written off."), event)
+    if not book.running and not (arrears and (book.arrears or book.is_owed(day))):
+        return  # a payment learned of later has left nothing to spread
     anchor = terms.due_day
     if anchor is None and is_month_end(first_due):
         anchor = max(terms.start_date.day, first_due.day)
@@ -456,8 +470,8 @@ def _new_weight(terms: LoanTerms, index: int, count: int) -> Decimal:
 def _move_arrears(book: Book, day: date) -> list[Charge]:
     charges: list[Charge] = []
     for row in book.rows[: book.k]:
-        for component in (P, I, F, N):
-            part = book.unpaid(row, component, day)
+        parts = [book.unpaid(row, component, day) for component in (P, I, F, N)]
+        for component, part in enumerate(parts):
             if not part:
                 continue
             row.moved[component] += part

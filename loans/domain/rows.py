@@ -34,6 +34,10 @@ class Charge:
         self.amount = amount
         self.optional = optional  # a fee of the terms that an early payoff spares
 
+    def spared(self, day: date) -> bool:
+        """Tell whether an early payoff on a day spares the borrower this charge."""
+        return self.optional and self.due_date > day
+
 
 class Row:
     """Hold one instalment. `due` of a later row is known only when the row falls due."""
@@ -49,6 +53,7 @@ class Row:
         "from_date",
         "frozen",
         "is_due",
+        "kept",
         "lost",
         "moved",
         "number",
@@ -72,6 +77,7 @@ class Row:
         self.ask = ZERO  # share of sales asked for this period
         self.is_due = False
         self.frozen = False  # settled ahead of its date
+        self.kept = ZERO  # interest settled before the row was opened again
         self.extra = ZERO  # principal paid early that does not count as this instalment's own
         self.charges: list[Charge] = []
         self.due = [ZERO, ZERO, ZERO, ZERO]
@@ -89,6 +95,7 @@ class Row:
         other.scale, other.weight, other.amortises = self.scale, self.weight, self.amortises
         other.defers, other.ask, other.is_due = self.defers, self.ask, self.is_due
         other.frozen, other.extra, other.charges = self.frozen, self.extra, self.charges
+        other.kept = self.kept
         other.due, other.paid, other.waived = self.due[:], self.paid[:], self.waived[:]
         other.lost, other.moved = self.lost[:], self.moved[:]
         other.penalty_days, other.penalty_from = self.penalty_days, self.penalty_from
