@@ -28,15 +28,3 @@ def register() -> None:
         subject=N_("Your identity could not be verified"),
         body=N_("We could not verify your document. Check your details and send them again, or contact us."),
     )
-    register_kind(
-        "password_changed",
-        subject=N_("Your password was changed"),
-        body=N_("Your password was changed. If this was not you, ask for a new one now and contact us."),
-        urgent=True,
-    )
-    register_kind(
-        "second_factor_changed",
-        subject=N_("Your second factor was changed"),
-        body=N_("The authenticator app of your account was changed. If this was not you, contact us now."),
-        urgent=True,
-    )

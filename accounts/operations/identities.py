@@ -13,6 +13,7 @@ from accounts.domain.names import mask_name, parse_full_name, same_name
 from accounts.identity.base import IdentityClaim, IdentityOutcome, identity_provider
 from accounts.models import AuditEntry, Borrower, Identity, User
 from accounts.operations.audit import write_audit
+from accounts.operations.notices import queue_notice
 from accounts.regime import current_regime
 from regimes.errors import InvalidInput, N_, Refusal
 
@@ -182,6 +183,13 @@ def _apply(*, identity_id: int, outcome: IdentityOutcome, actor: User | None, no
             actor=actor, action="identity.checked", object_type="Borrower", object_ref=identity.borrower.ref,
             before={"status": "PENDING"}, after={"status": identity.status, "provider": identity.provider},
             reason=outcome.reason,
+        )
+        queue_notice(
+            borrower_id=identity.borrower_id,
+            kind="identity_checked" if identity.status == Identity.Status.VERIFIED else "identity_refused",
+            dedup_key=f"identity:{identity.ref}:{now.isoformat()}",
+            params={},
+            channels=("IN_APP", "EMAIL"),
         )
     return identity
 
