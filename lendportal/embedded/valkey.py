@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import pwd
 import shutil
 import signal
@@ -31,7 +32,9 @@ def binary(user: pwd.struct_passwd | None) -> Path:
         SHARED_BASE.mkdir(parents=True, exist_ok=True)
         copy = SHARED_BASE / found.name
         if not copy.exists() or copy.stat().st_size != found.stat().st_size:
-            shutil.copy2(found, copy)
+            half = copy.with_name(f"{copy.name}.{os.getpid()}")
+            shutil.copy2(found, half)
+            half.replace(copy)  # another run may be executing the old one
         found = copy
     return found
 
