@@ -131,6 +131,7 @@ def wait_for_health(name, environment, folder, ports, *, seconds):
 
 
 @pytest.mark.processes
+@pytest.mark.servers
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_starts_outside_a_container(name, outside):

@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.mark.servers
 @pytest.mark.django_db
 def test_it_is_ready_when_database_and_cache_answer(client):
     answer = client.get("/readyz")
