@@ -39,7 +39,7 @@ class UnableToActOnOwn(Refusal):
 
 def lock_line(*, line_id: int) -> CreditLine:
     """Lock one line: the one point at which everything that makes it scarcer waits in a row."""
-    line = CreditLine.objects.select_for_update(of=("self",)).filter(pk=line_id).first()
+    line = CreditLine.objects.select_for_update(of=("self",)).select_related("borrower").filter(pk=line_id).first()
     if line is None:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
     return line

@@ -204,14 +204,16 @@ def test_a_cancelled_loan_frees_the_line() -> None:
 def test_a_draw_takes_few_statements() -> None:
     line = make_line()
     draw(line, idempotency_key="warm")
-    with CaptureQueriesContext(connection, ) as first:
-        draw(line, amount=Decimal("50.00"), idempotency_key="a")
+    account = account_of(line.borrower).pk
+    with CaptureQueriesContext(connection) as first:
+        draw(line, amount=Decimal("50.00"), idempotency_key="a", bank_account_id=account)
     for number in range(5):
-        draw(line, amount=Decimal("50.00"), idempotency_key=f"b{number}")
+        draw(line, amount=Decimal("50.00"), idempotency_key=f"b{number}", bank_account_id=account)
     with CaptureQueriesContext(connection) as later:
-        draw(line, amount=Decimal("50.00"), idempotency_key="c")
+        draw(line, amount=Decimal("50.00"), idempotency_key="c", bank_account_id=account)
+    told = [query["sql"] for query in first if "SAVEPOINT" not in query["sql"]]
     assert len(later) == len(first), "the number of statements does not grow with the line's history"
-    assert len(first) <= 24, [query["sql"][:90] for query in first]
+    assert len(told) <= 17, [sql[:90] for sql in told]
 
 
 def test_quote_and_contract_are_the_same_numbers() -> None:

@@ -1,0 +1,171 @@
+"""Races on the line, on PostgreSQL, with threads that start together; and proof that the tests can fail."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import close_old_connections, connection, connections
+
+from credit import operations, queries
+from credit.domain.line import UnableToDrawDown
+from credit.models import Application, CreditLine, Decision, Drawdown, LimitChange, Policy, Product
+from credit.operations import lines
+from regimes.errors import Refusal
+from tests.credit.factories import account_of, make_line, make_person
+from tests.factories import AS_OF, NOW, UserFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db", "books")]
+THREADS = 20
+
+
+def at_once(*works: Callable[[], Any]) -> list[Any]:
+    """Run each work in a thread of its own, all released by one barrier; give what came back or was raised."""
+    barrier = threading.Barrier(len(works))
+    results: list[Any] = [None] * len(works)
+
+    def run(place: int, work: Callable[[], Any]) -> None:
+        close_old_connections()
+        try:
+            connection.ensure_connection()
+            barrier.wait(timeout=30)
+            results[place] = work()
+        except Exception as error:
+            results[place] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
+    return results
+
+
+def drawer(line: CreditLine, key: str, amount: Decimal = Decimal("100.00")) -> Callable[[], Drawdown]:
+    account = account_of(line.borrower).pk
+    return lambda: operations.draw_down(
+        line_id=line.pk, amount=amount, instalment_count=3, repayment_method="EQUAL_INSTALMENT",
+        purpose="DAILY_GOODS", scenario="EVERYDAY", bank_account_id=account, idempotency_key=key, actor=None, as_of=AS_OF,
+    )  # fmt: skip
+
+
+def accepted(results: list[Any]) -> int:
+    return sum(isinstance(result, Drawdown) for result in results)
+
+
+def outcomes(results: list[Any]) -> Counter[str]:
+    return Counter(
+        "drawn" if isinstance(r, Drawdown) else r.code if isinstance(r, Refusal) else repr(r) for r in results
+    )
+
+
+@pytest.mark.slow
+def test_twenty_threads_take_ten_hundreds_of_a_thousand_fifty_times() -> None:
+    borrower = make_person()
+    for repeat in range(50):
+        line = make_line(borrower=borrower)
+        results = at_once(*(drawer(line, f"{repeat}-{number}") for number in range(THREADS)))
+        assert outcomes(results) == {"drawn": 10, "limit_exceeded": 10}, f"repeat {repeat}"
+        assert queries.line_exposure(line_id=line.pk) == 1000
+        operations.close_line(line_id=line.pk, actor=None, as_of=AS_OF)
+    wrong = {name for name in operations.prove_books() if name.split()[0] in ("I5", "I6", "I7", "I22")}
+    assert not wrong
+
+
+def test_without_the_lock_the_line_is_overdrawn_and_the_books_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above has power only if this one holds: take the lock out, and it would be red."""
+    line = make_line()
+    together = threading.Barrier(THREADS)
+
+    def look_without_locking(*, line_id: int) -> CreditLine:
+        return CreditLine.objects.select_related("borrower").get(pk=line_id)
+
+    def see_together(*, line_id: int) -> queries.Debt:
+        found = queries.debts_of_lines(line_ids=[line_id])[line_id]
+        together.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(lines, "lock_line", look_without_locking)
+    monkeypatch.setattr("credit.operations.drawdowns.debt_of_line", see_together)
+    results = at_once(*(drawer(line, str(number)) for number in range(THREADS)))
+    assert accepted(results) == 20, outcomes(results)
+    assert queries.line_exposure(line_id=line.pk) == 2000
+    wrong = {name.split()[0] for name in operations.prove_books()}
+    assert {"I6", "I7"} <= wrong, "the invariants see what the missing lock let through"
+
+
+def test_one_key_from_twenty_threads_draws_once() -> None:
+    line = make_line()
+    results = at_once(*(drawer(line, "one") for _ in range(THREADS)))
+    assert len({drawdown.pk for drawdown in results}) == 1
+    assert Drawdown.objects.count() == 1
+
+
+@pytest.mark.parametrize("repeat", range(5))
+def test_no_draw_comes_after_a_freeze(repeat: int) -> None:
+    line = make_line(limit=1_000)
+    freeze = lambda: operations.freeze_line(line_id=line.pk, reason="race", actor=None, as_of=AS_OF)  # noqa: E731
+    works = [drawer(line, str(number)) for number in range(8)]
+    works.insert(4, freeze)
+    results = at_once(*works)
+    assert not [r for r in results if isinstance(r, Exception) and not isinstance(r, UnableToDrawDown)], results
+    frozen = LimitChange.objects.get(direction="FREEZE")
+    assert not Drawdown.objects.filter(limit_change_id__gte=frozen.pk).exists()
+    assert not [name for name in operations.prove_books() if name.startswith(("I7", "I18"))]
+    with pytest.raises(UnableToDrawDown):
+        drawer(line, "after")()
+
+
+@pytest.mark.parametrize("repeat", range(5))
+def test_a_cut_and_draws_at_once_leave_no_draw_over_the_limit_in_force(repeat: int) -> None:
+    line, officer = make_line(limit=1_000), UserFactory(is_staff=True)
+    cut = lambda: operations.change_limit(  # noqa: E731
+        line_id=line.pk, limit=Decimal(300), reason="race", actor=officer, as_of=AS_OF
+    )
+    works = [drawer(line, str(number)) for number in range(10)]
+    works.insert(5, cut)
+    at_once(*works)
+    change = LimitChange.objects.get(direction="DOWN")
+    for drawdown in Drawdown.objects.filter(limit_change_id=change.pk):
+        assert drawdown.exposure_before + drawdown.amount <= 300
+    assert not [name for name in operations.prove_books() if name.startswith(("I6", "I7"))]
+
+
+def referred() -> Application:
+    borrower = make_person()
+    product = Product.objects.get(code="everyday")
+    application = Application.objects.create(
+        borrower=borrower, product=product, policy=Policy.objects.get(state="ACTIVE"), requested_amount=1_000,
+        purpose="DAILY_GOODS", status="REFERRED", submitted_date=AS_OF, submitted_at=NOW,
+    )  # fmt: skip
+    Decision.objects.create(
+        application=application, number=1, is_final=False, outcome="REFER", policy=application.policy,
+        reasons=[{"code": "model_unavailable", "message": "…", "params": {}}], inputs={}, decided_date=AS_OF,
+        decided_at=NOW,
+    )  # fmt: skip
+    return application
+
+
+@pytest.mark.parametrize("repeat", range(3))
+def test_two_officers_decide_one_application_once(repeat: int) -> None:
+    application = referred()
+    officers = [UserFactory(is_staff=True) for _ in range(2)]
+
+    def decider(officer: Any, outcome: str) -> Callable[[], Decision]:
+        return lambda: operations.decide_by_officer(
+            application_id=application.pk, outcome=outcome, limit=Decimal(500), annual_rate=None, note="seen",
+            actor=officer, as_of=AS_OF, now=NOW,
+        )  # fmt: skip
+
+    results = at_once(decider(officers[0], "APPROVE"), decider(officers[1], "DECLINE"))
+    refused = [result for result in results if isinstance(result, Refusal)]
+    assert [error.code for error in refused] == ["application_decided"], results
+    assert application.decisions.filter(is_final=True).count() == 1
+    assert CreditLine.objects.count() == int(application.decisions.get(is_final=True).outcome == "APPROVE")
