@@ -103,7 +103,7 @@ def fit(
     x = np.column_stack([d.evidence(values[:, d.place]) for d in drafts])
     kept, (intercept, betas) = list(range(len(drafts))), (level, np.zeros(0))
     while kept:
-        intercept, betas = _logistic(x[:, kept], bad, w, level, ridge)
+        intercept, betas = ridge_logistic(x[:, kept], bad, w, level, ridge)
         if (betas > 0).all():
             break
         kept = [k for k, beta in zip(kept, betas, strict=True) if beta > 0]
@@ -178,7 +178,7 @@ def _information(
     return float((w * (bad / bads - (1 - bad) / goods) * evidence).sum())
 
 
-def _logistic(x: Floats, bad: Floats, w: Floats, level: float, ridge: float) -> tuple[float, Floats]:
+def ridge_logistic(x: Floats, bad: Floats, w: Floats, level: float, ridge: float) -> tuple[float, Floats]:
     """Fit by Newton's method with a ridge towards 0; weights are scaled to a mean of one."""
     w = w / w.mean()
     design = np.column_stack([np.ones(len(x)), x])

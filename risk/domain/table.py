@@ -1,0 +1,204 @@
+"""Any table of loans: read a CSV, guess what each column is, and encode it without looking at the test's labels.
+
+The encoder is our own: categories become smoothed bad rates learned out of fold, never a library's mapping
+that could be lost or depend on the batch.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from regimes.errors import N_, Refusal
+from risk.domain.events import Floats, Integers
+from risk.domain.metrics import weights_of
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "nat", "-inf", "inf", "+inf"})
+LARGEST_FIELD = 1_000_000
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ].*)?$")
+FOLDS = 5
+SMOOTH = 20.0
+
+
+class UnableToReadTable(Refusal):
+    """Refuse a file that is not a table of loans."""
+
+
+class ColumnKind(StrEnum):
+    NUMBER = "NUMBER"
+    DATE = "DATE"
+    TEXT = "TEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Hold one column: numbers and dates (days since the epoch) as floats with NaN, texts as they are."""
+
+    name: str
+    kind: ColumnKind
+    numbers: Floats
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Hold a table by column name."""
+
+    columns: dict[str, list[str]]
+    rows: int
+
+    def need(self, name: str) -> list[str]:
+        """Give a column that must be there."""
+        if name not in self.columns:
+            raise UnableToReadTable(
+                "column_missing", N_("Line 1: column '%(name)s' is missing."), params={"name": name}
+            )
+        return self.columns[name]
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV file, plain or gzip, UTF-8 with or without a byte order mark."""
+    csv.field_size_limit(LARGEST_FIELD)
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            return _read(csv.reader(file, strict=True))
+    except FileNotFoundError:
+        raise UnableToReadTable(
+            "file_missing", N_("There is no file %(name)s."), params={"name": path.name}
+        ) from None
+    except UnicodeDecodeError:
+        raise UnableToReadTable("not_utf8", N_("Save the file as UTF-8.")) from None
+    except (csv.Error, gzip.BadGzipFile, EOFError) as error:
+        raise UnableToReadTable(
+            "not_csv", N_("The file is not a CSV table: %(why)s."), params={"why": error}
+        ) from None
+
+
+def _read(reader: Iterable[list[str]]) -> Table:
+    rows = iter(reader)
+    header = [name.strip() for name in next(rows, [])]
+    if not header or header == [""]:
+        raise UnableToReadTable("empty", N_("The file is empty."))
+    if len(set(header)) != len(header):
+        raise UnableToReadTable("column_twice", N_("Line 1: a column is there twice."))
+    body: list[list[str]] = []
+    for line, row in enumerate(rows, 2):
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise UnableToReadTable(
+                "ragged",
+                N_("Line %(line)s has %(found)s fields, the header has %(wanted)s."),
+                params={"line": line, "found": len(row), "wanted": len(header)},
+            )
+        body.append(row)
+    if not body:
+        raise UnableToReadTable("no_rows", N_("The file has a header and no rows."))
+    columns = [list(column) for column in zip(*body, strict=True)]
+    return Table(dict(zip(header, columns, strict=True)), len(body))
+
+
+def number(text: str) -> float:
+    """Read a number; missing and infinite are NaN, anything else raises ValueError."""
+    if text.strip().lower() in MISSING:
+        return float("nan")
+    value = float(text)
+    return value if abs(value) < 1e300 else float("nan")
+
+
+def _day(text: str) -> float:
+    if text.strip().lower() in MISSING:
+        return float("nan")
+    return float(date.fromisoformat(text.strip()[:10]).toordinal())
+
+
+def guess(name: str, texts: Sequence[str]) -> Column:
+    """Tell what a column is, from the training file."""
+    known = [t for t in texts if t.strip().lower() not in MISSING]
+    if known and all(_DATE.match(t.strip()) for t in known):
+        try:
+            return Column(name, ColumnKind.DATE, np.array([_day(t) for t in texts]))
+        except ValueError:
+            pass
+    try:
+        return Column(name, ColumnKind.NUMBER, np.array([number(t) for t in texts]))
+    except ValueError:
+        return Column(name, ColumnKind.TEXT, np.full(len(texts), np.nan), tuple(t.strip() for t in texts))
+
+
+def read_as(column: Column, texts: Sequence[str]) -> Column:
+    """Read another file's column as the kind that the training file showed; what does not fit is missing."""
+    if column.kind is ColumnKind.TEXT:
+        return Column(column.name, column.kind, np.full(len(texts), np.nan), tuple(t.strip() for t in texts))
+    reader = _day if column.kind is ColumnKind.DATE else number
+    values = np.full(len(texts), np.nan)
+    for row, text in enumerate(texts):
+        try:
+            values[row] = reader(text)
+        except ValueError:
+            continue
+    return Column(column.name, column.kind, values)
+
+
+def codes_of(column: Column) -> tuple[Integers, dict[str, int]]:
+    """Number the categories of a text column (or the values of a numeric one); -1 is missing."""
+    keys = column.texts if column.kind is ColumnKind.TEXT else tuple(_key(v) for v in column.numbers)
+    found: dict[str, int] = {}
+    codes = np.array(
+        [-1 if k.lower() in MISSING else found.setdefault(k, len(found)) for k in keys], dtype=np.int64
+    )
+    return codes, found
+
+
+def _key(value: float) -> str:
+    return "" if np.isnan(value) else repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Hold a category's smoothed log-odds and frequency; unseen takes the prior, missing its own."""
+
+    table: Floats
+    counts: Floats
+    prior: float
+    book: dict[str, int]
+
+    def encode(self, column: Column) -> tuple[Floats, Floats]:
+        keys = column.texts if column.kind is ColumnKind.TEXT else tuple(_key(v) for v in column.numbers)
+        # the last place of the tables is missing; an unseen category has the prior and a count of 0
+        at = np.array([len(self.table) - 1 if k.lower() in MISSING else self.book.get(k, -1) for k in keys])
+        return np.where(at >= 0, self.table[at], self.prior), np.where(at >= 0, self.counts[at], 0.0)
+
+
+def learn_rates(column: Column, bad: Integers, weight: Floats | None) -> tuple[Rates, Floats]:
+    """Learn a category's bad rate; give also the training column itself, each row from the other folds."""
+    codes, book = codes_of(column)
+    codes = np.where(codes < 0, len(book), codes)
+    w = weights_of(bad, weight)
+    w = w / w.mean()
+    size = len(book) + 1
+    prior = float((w * bad).sum() / w.sum())
+    hits, every = np.bincount(codes, w * bad, size), np.bincount(codes, w, size)
+
+    def odds(hit: Floats, seen: Floats) -> Floats:
+        rate = (hit + SMOOTH * prior) / (seen + SMOOTH)
+        return np.asarray(np.log(rate / (1 - rate)))
+
+    fold = np.random.default_rng(3).integers(0, FOLDS, len(codes))
+    own = np.empty(len(codes))
+    for part in range(FOLDS):
+        mine = fold == part
+        hit = hits - np.bincount(codes[mine], (w * bad)[mine], size)
+        own[mine] = odds(hit, every - np.bincount(codes[mine], w[mine], size))[codes[mine]]
+    counts = np.log1p(np.bincount(codes, minlength=size).astype(np.float64))
+    level = float(np.log(prior / (1 - prior)))
+    return Rates(odds(hits, every), counts, level, book), own
