@@ -34,6 +34,7 @@ from credit.views.home import for_line
 from credit.views.words import Cost, cost_of, late_words, method_name, purpose_name, scenario_name
 from ledger.queries import business_date
 from loans.tasks import wake_payout
+from loans.views.wake import wake
 from loans.views.way import Link, Way, payout_way
 from regimes.errors import N_, Refusal
 
@@ -303,7 +304,7 @@ def confirm(request: HttpRequest, line: CreditLine) -> HttpResponse:
         )
     except Refusal as refusal:
         return _refused(request, line, choice, form, refusal, waited)
-    wake_payout.delay(drawdown.loan.payout.pk)
+    wake(wake_payout, drawdown.loan.payout.pk)
     return redirect("credit:drawdown", drawdown.ref)
 
 

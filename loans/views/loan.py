@@ -25,9 +25,11 @@ from loans import access, operations, queries
 from loans.domain.state import PayoffQuote
 from loans.forms import METHODS, RepayForm
 from loans.models import Collection, Loan
+from loans.queries import LoanView
 from loans.tasks import wake_collection
+from loans.views.wake import wake
 from loans.views.way import Link, Way, collection_way
-from loans.views.words import event_views, instalment_views
+from loans.views.words import instalment_view
 from regimes.errors import N_, Refusal
 
 METHOD_NAMES = dict(METHODS)
@@ -74,39 +76,25 @@ def index(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 def detail(request: HttpRequest, loan: Loan) -> HttpResponse:
     """Show one loan: what is owed, each instalment, what happened, what closes it today."""
     as_of = business_date()
-    rows = instalment_views(queries.instalments(loan_id=loan.pk), as_of=as_of)
+    view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
     context = {
         "loan": loan,
-        "rows": rows,
-        "events": event_views(loan.events.order_by("-sequence")),
-        "payoff": queries.payoff(loan_id=loan.pk, as_of=as_of) if loan.is_live else None,
+        "rows": [instalment_view(row, as_of=as_of) for row in view.instalments],
+        "events": [event for event in reversed(view.events) if not event.is_reversed],
+        "payoff": view.payoff if loan.is_live else None,
         "method": METHOD_NAMES.get(loan.repayment_method, ""),
         "as_of": as_of,
         "tag": TAGS.get(loan.status, ""),
-        "waiting": loan.collections.filter(status__in=Collection.OPEN).order_by("-pk").first(),
+        "due": due_now(view) if loan.is_live else None,
+        "state": view.state,
+        "waiting": next((row for row in view.collections if row.status in Collection.OPEN), None),
     }
     return page(request, "loans/loan.html", context, borrower=loan.borrower, here="loans")
 
 
-def _due_now(loan: Loan, as_of: date) -> Decimal:
+def due_now(view: LoanView) -> Decimal:
     """Give what is overdue or due today, or else the next instalment."""
-    return queries.due_amount(loan_id=loan.pk, as_of=as_of)
-
-
-def _repay_page(
-    request: HttpRequest, loan: Loan, form: RepayForm, payoff: PayoffQuote, due: Decimal, *, status: int = 200
-) -> HttpResponse:
-    as_of = business_date()
-    context = {
-        "loan": loan,
-        "form": form,
-        "payoff": payoff,
-        "due": due,
-        "as_of": as_of,
-        "has_account": bool(form.fields["bank_account"].choices),  # type: ignore[attr-defined]
-        "waiting": loan.collections.filter(status__in=Collection.OPEN).order_by("-pk").first(),
-    }
-    return page(request, "loans/repay.html", context, borrower=loan.borrower, here="loans", status=status)
+    return min(view.state.due.total or view.state.next_due.total, view.payoff.total)
 
 
 @require_http_methods(["GET", "POST"])
@@ -116,8 +104,8 @@ def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
     if not loan.is_live:
         return redirect("loans:loan", loan.ref)
     as_of = business_date()
-    payoff = queries.payoff(loan_id=loan.pk, as_of=as_of)
-    due = min(_due_now(loan, as_of), payoff.total)
+    view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
+    payoff, due = view.payoff, due_now(view)
     held = accounts_queries.bank_accounts_of(borrower_id=loan.borrower_id)
     accounts = [(str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in held if row.verified_at]
     quoted = f"{as_of.isoformat()}:{due}:{payoff.total}"
@@ -125,25 +113,43 @@ def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
         "part": "DUE" if due else "ALL", "quoted": quoted, "choice": "PAY_AHEAD", "amount": "",
         "bank_account": accounts[0][0] if accounts else "",
     }
-    form = RepayForm(request.POST or None, accounts=accounts, initial=initial)
-    if request.method == "GET":
-        return _repay_page(request, loan, form, payoff, due)
-    if not form.is_valid():
-        return _repay_page(request, loan, form, payoff, due, status=400)
-    data = form.cleaned_data
-    try:
-        account = accounts_access.own_bank_account(user=request.user, ref=data["bank_account"])
-        amount = _amount(data, due=due, payoff=payoff, quoted=quoted, loan=loan)
-        collection = operations.start_collection(
-            loan_id=loan.pk, amount=amount, choice=data["choice"] if data["part"] == "PART" else "",
-            idempotency_key=str(data["key"]), bank_account_id=account.pk, actor=request.user, as_of=as_of,
-        )
-    except Refusal as refusal:
-        status = refuse(form, refusal)
-        form.data = {**form.data.dict(), "quoted": quoted}
-        return _repay_page(request, loan, form, payoff, due, status=status)
-    wake_collection.delay(collection.pk)
-    return redirect("loans:collection", collection.ref)
+    form, status = RepayForm(request.POST or None, accounts=accounts, initial=initial), 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                collection = _collect(request, loan, form.cleaned_data, view, quoted)
+                return redirect("loans:collection", collection.ref)
+            except Refusal as refusal:
+                status = refuse(form, refusal)
+                form.data = {**form.data.dict(), "quoted": quoted}
+    context = {
+        "loan": loan,
+        "form": form,
+        "payoff": payoff,
+        "due": due,
+        "state": view.state,
+        "as_of": as_of,
+        "has_account": bool(accounts),
+        "waiting": next((row for row in view.collections if row.status in Collection.OPEN), None),
+    }
+    return page(request, "loans/repay.html", context, borrower=loan.borrower, here="loans", status=status)
+
+
+def _collect(request: HttpRequest, loan: Loan, data: dict[str, Any], view: LoanView, quoted: str) -> Collection:
+    """Order the payment that the page promised and wake whoever sends it."""
+    account = accounts_access.own_bank_account(user=request.user, ref=data["bank_account"])
+    collection = operations.start_collection(
+        loan_id=loan.pk,
+        amount=_amount(data, due=due_now(view), payoff=view.payoff, quoted=quoted, loan=loan),
+        choice=data["choice"] if data["part"] == "PART" else None,
+        idempotency_key=str(data["key"]),
+        bank_account_id=account.pk,
+        actor=request.user,
+        as_of=view.state.value_date,
+    )
+    wake(wake_collection, collection.pk)
+    return collection
 
 
 def _amount(data: dict[str, Any], *, due: Decimal, payoff: PayoffQuote, quoted: str, loan: Loan) -> Decimal:

@@ -18,11 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import queries as accounts_queries
 from accounts.access import MAY_DRAW
 from accounts.models import Borrower
-from accounts.pages import for_borrower, page, refuse, sentence
+from accounts.pages import for_borrower, page, refuse
 from ledger.queries import business_date
 from regimes.errors import NotFound, N_, Refusal
 from risk.evidence import queries
 from risk.evidence.operations import CONSENT_OF, import_statement
+from risk.evidence.sandbox import connect_sandbox_person
 from risk.forms import BUSINESS_KINDS, PERSON_KINDS, SandboxForm, UploadForm
 from risk.views.words import category_name, flag_text, personas
 
@@ -141,8 +142,6 @@ def source(request: HttpRequest, borrower: Borrower, source_ref: uuid.UUID) -> H
 @for_borrower(MAY_DRAW)
 def sandbox_person(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """Take the records of a ready-made person of the sandbox."""
-    from risk.operations import connect_sandbox_person
-
     if not settings.SANDBOX:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
     kinds = _kinds(borrower)
@@ -155,5 +154,6 @@ def sandbox_person(request: HttpRequest, borrower: Borrower) -> HttpResponse:
         )
         messages.success(request, _("The records of this person are connected."))
     except Refusal as refusal:
-        messages.error(request, sentence(refusal))
+        status = refuse(form, refusal)
+        return _page(request, borrower, UploadForm(kinds=kinds), status=status, sandbox=form)
     return redirect("risk:evidence", borrower.ref)

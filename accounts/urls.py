@@ -1,0 +1,22 @@
+"""Addresses of people's and businesses' pages."""
+
+from django.urls import path
+
+from accounts.views import business, people, settings
+
+app_name = "accounts"
+urlpatterns = [
+    path("language/", settings.language, name="language"),
+    path("style/", settings.style, name="style"),
+    path("settings/", settings.settings, name="settings"),
+    path("switch/", business.switch, name="switch"),
+    path("business/new/", business.create, name="business-new"),
+    path("for/<uuid:ref>/members/", business.members, name="members"),
+    path("for/<uuid:ref>/members/<uuid:member_ref>/remove/", business.remove_member, name="member-remove"),
+    path("for/<uuid:ref>/identity/", people.identity, name="identity"),
+    path("for/<uuid:ref>/consents/", people.consents, name="consents"),
+    path("for/<uuid:ref>/banks/", people.bank_accounts, name="banks"),
+    path("for/<uuid:ref>/banks/<uuid:account_ref>/remove/", people.remove_bank_account, name="bank-remove"),
+    path("for/<uuid:ref>/notices/", people.notices, name="notices"),
+    path("for/<uuid:ref>/notices/read/", people.read_notices, name="notices-read"),
+]
