@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,13 +21,13 @@ from risk.domain.events import SHANGHAI, EvidenceEvent, Source
 from risk.evidence import summing
 from risk.evidence.bank import check_mapping
 from risk.evidence.child import read_in_child
-from risk.evidence.holders import holder_differs, related_borrowers
 from risk.evidence.parsed import Options, Row, Summary
 from risk.evidence.reading import PARSERS, copy_line, spool
 from risk.evidence.redact import redact
 from risk.evidence.refusals import UnableToImportStatement, UnableToReadStatement
-from risk.evidence.storing import Overlap, Stored, pieces, store
-from risk.evidence.text import MAX_BYTES, clean, too_large
+from risk.evidence.sources import finish_source, new_source, overlap_of
+from risk.evidence.storing import pieces, store
+from risk.evidence.text import MAX_BYTES, too_large
 from risk.models import (
     EvidenceKind,
     EvidenceMapping,
@@ -96,7 +96,7 @@ def import_statement(
             lock_evidence(borrower_id)
             _refuse_again(borrower_id, kind, sha256)
             source = new_source(borrower, kind, sha256, file_name, summary, as_of, now)
-            overlap = None if summary.own_numbers else _overlap(source)
+            overlap = None if summary.own_numbers else overlap_of(source)
             source.save()
             stored = store(
                 source,
@@ -288,98 +288,6 @@ def _remember(borrower_id: int, summary: Summary, now: datetime) -> None:
             fingerprint=summary.fingerprint,
             defaults={"mapping": summary.mapping, "updated_at": now},
         )
-
-
-def new_source(
-    borrower: Borrower,
-    kind: str,
-    sha256: str,
-    file_name: str,
-    summary: Summary,
-    as_of: date,
-    now: datetime,
-    *,
-    watch_copies: bool = True,
-) -> EvidenceSource:
-    """Make the row of a source, not yet saved, with what is odd about it."""
-    index = account_index(summary.account)
-    others = EvidenceSource.objects.exclude(borrower_id__in=related_borrowers(borrower.pk))
-    if index and others.filter(account_index=index).exists():
-        raise UnableToImportStatement(
-            "statement_unusable", N_("We could not use this statement. Contact us."), field="file"
-        )
-    flags = sorted(name.upper() for name in summary.warnings)
-    if watch_copies and others.filter(file_sha256=sha256).exists():
-        flags.append("SAME_FILE_ELSEWHERE")
-    if holder_differs(borrower, summary.holder):
-        flags.append("HOLDER_DIFFERS")
-    return EvidenceSource(
-        borrower=borrower,
-        kind=kind,
-        status=EvidenceStatus.READY,
-        file_name=clean(Path(file_name.replace("\\", "/")).name)[:120],
-        file_sha256=sha256,
-        account_index=index,
-        account_last4=summary.account[-4:] if index else "",
-        period_from=summary.begin,
-        period_to=summary.end,
-        rows=summary.rows,
-        skipped_rows=summary.skipped,
-        redacted_rows=summary.redacted,
-        flags=flags,
-        as_of=as_of,
-        known_at=now,
-    )
-
-
-def account_index(account: str) -> str:
-    """Give a whole account number its blind index; a masked or short one has none."""
-    account = "".join(account.split())
-    return (
-        blind_index(purpose="statement_account", value=account)
-        if len(account) >= 6 and "*" not in account
-        else ""
-    )
-
-
-def _overlap(source: EvidenceSource) -> Overlap | None:
-    """Find the days that an earlier file of this account covers whole, its first and last day left out."""
-    if source.period_from is None or source.period_to is None:
-        return None
-    earlier = (
-        EvidenceSource.objects.filter(
-            borrower_id=source.borrower_id,
-            kind=source.kind,
-            account_index=source.account_index,
-            period_from__lt=source.period_to,
-            period_to__gt=source.period_from,
-        )
-        .order_by("-period_to", "pk")
-        .first()
-    )
-    if earlier is None or earlier.period_from is None or earlier.period_to is None:
-        return None
-    begin = max(source.period_from, earlier.period_from + timedelta(days=1))
-    end = min(source.period_to, earlier.period_to - timedelta(days=1))
-    if begin > end:
-        return None
-    return Overlap(
-        datetime.combine(begin, time.min, SHANGHAI),
-        datetime.combine(end + timedelta(days=1), time.min, SHANGHAI),
-    )
-
-
-def finish_source(source: EvidenceSource, stored: Stored) -> None:
-    """Write what became of the rows, and flag what an officer should see."""
-    source.new_rows, source.repeated_rows = stored.new - stored.disputed, stored.repeated
-    source.corrected_rows = stored.corrected
-    if stored.corrected:
-        source.flags.append("ROWS_CORRECTED")
-    if stored.disputed:
-        source.flags.append("OVERLAP_DIFFERS")
-    if source.flags:
-        source.status = EvidenceStatus.FLAGGED
-    source.save(update_fields=["new_rows", "repeated_rows", "corrected_rows", "flags", "status"])
 
 
 def _event_lines(events: Iterable[EvidenceEvent], kind: str, summary: Summary) -> Iterator[bytes]:

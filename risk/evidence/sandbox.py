@@ -15,10 +15,11 @@ from regimes.errors import N_
 from risk.domain.events import SHANGHAI, EventColumns, Source
 from risk.domain.rollup import month_number
 from risk.evidence import summing
-from risk.evidence.operations import CONSENT_OF, find_borrower, finish_source, lock_evidence, new_source
+from risk.evidence.operations import CONSENT_OF, find_borrower, lock_evidence
 from risk.evidence.parsed import Summary
 from risk.evidence.reading import digest
 from risk.evidence.refusals import UnableToImportStatement, UnableToReadStatement
+from risk.evidence.sources import finish_source, new_source
 from risk.evidence.storing import store
 from risk.models import EvidenceKind, EvidenceRow, EvidenceSource
 from risk.synthetic.evidence import draw_evidence

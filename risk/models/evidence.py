@@ -23,6 +23,11 @@ __all__ = [
 ]
 
 
+def unknown() -> float:
+    """Give NaN; a function, because NaN is never equal to itself and migrations would never come to rest."""
+    return math.nan
+
+
 class EvidenceKind(models.TextChoices):
     ALIPAY = "ALIPAY", _("Alipay bill")
     WECHAT = "WECHAT", _("WeChat Pay bill")
@@ -36,8 +41,8 @@ class EvidenceKind(models.TextChoices):
 
 
 class EvidenceStatus(models.TextChoices):
-    READY = "READY", _("In use")
-    FLAGGED = "FLAGGED", _("In use, an officer looks at it")
+    READY = "READY", _("Used for decisions")
+    FLAGGED = "FLAGGED", _("Used for decisions, an officer looks at it")
     IGNORED = "IGNORED", _("Not used: the consent was withdrawn")
 
 
@@ -172,4 +177,4 @@ class MonthlyRollup(models.Model):
 
 
 for _name in ROLLUP_NAMES:
-    MonthlyRollup.add_to_class(_name, models.FloatField(default=math.nan))  # type: ignore[attr-defined]
+    MonthlyRollup.add_to_class(_name, models.FloatField(default=unknown))
