@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class LoansConfig(AppConfig):
     name = "loans"
     verbose_name = _("Loans")
+
+    def ready(self) -> None:
+        from loans import notices
+
+        notices.register()

@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
                 ('accrual_carried', models.DecimalField(decimal_places=12, editable=False, max_digits=34, null=True)),
                 ('accrual_base', models.DecimalField(decimal_places=2, editable=False, max_digits=16, null=True)),
                 ('accrual_rate', models.DecimalField(decimal_places=12, editable=False, max_digits=18, null=True)),
-                ('accrual_year', models.PositiveSmallIntegerField(editable=False, null=True)),
+                ('accrual_year', models.PositiveIntegerField(editable=False, null=True)),
                 ('penalty_days', models.DecimalField(decimal_places=2, default=0, editable=False, max_digits=24)),
                 ('penalty_from', models.DateField(editable=False, null=True)),
                 ('penalty_base', models.DecimalField(decimal_places=2, default=0, editable=False, max_digits=16, verbose_name='')),

@@ -212,7 +212,7 @@ class Instalment(models.Model):
     accrual_carried = models.DecimalField(max_digits=34, decimal_places=12, null=True, editable=False)
     accrual_base = models.DecimalField(max_digits=16, decimal_places=2, null=True, editable=False)
     accrual_rate = models.DecimalField(max_digits=18, decimal_places=12, null=True, editable=False)
-    accrual_year = models.PositiveSmallIntegerField(null=True, editable=False)
+    accrual_year = models.PositiveIntegerField(null=True, editable=False)
     # penalty through a day: round((penalty_days + unpaid principal * days) * rate / year)
     penalty_days = models.DecimalField(max_digits=24, decimal_places=2, default=0, editable=False)
     penalty_from = models.DateField(null=True, editable=False)

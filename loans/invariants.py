@@ -1,0 +1,204 @@
+"""What must always hold between loans, their instalments, movements of money and the ledger.
+
+Numbers are those of docs/algorithms/ledger.md. LIVENESS is about work that hangs, not about books that are
+wrong: it is asked by `check_books --strict` and does not stop a night.
+"""
+
+from __future__ import annotations
+
+from ledger.domain.invariant import Invariant
+
+from loans.sql import BOOKED, covers, interest_by, penalty_by
+
+_PER_LOAN = """
+WITH held AS (
+    SELECT p.loan_id, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS amount
+    FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+    WHERE a.role = '{role}' AND p.loan_id IS NOT NULL GROUP BY 1
+)
+SELECT coalesce(l.id, h.loan_id) AS loan, h.amount AS ledger, {figure} AS loan_says
+FROM loans_loan l FULL JOIN held h ON h.loan_id = l.id
+WHERE coalesce(h.amount, 0) <> coalesce({figure}, 0)
+"""
+
+# What loans have earned through the day on which the ledger has them, by portfolio.
+_EARNED = f"""
+booked AS (
+    SELECT l.*, {BOOKED} AS through FROM loans_loan l WHERE l.accrued_through IS NOT NULL
+),
+earned AS (
+    SELECT l.portfolio, l.currency,
+        sum(coalesce((SELECT {interest_by("l.through")} FROM loans_instalment i
+             WHERE i.loan_id = l.id AND {covers("l.through")}), l.interest_earned)) AS interest,
+        sum(l.penalty_earned + coalesce((SELECT sum({penalty_by("l.through")} - i.penalty_counted)
+             FROM loans_instalment i WHERE i.loan_id = l.id AND i.outstanding > 0 AND i.due_date <= l.through
+               AND l.status IN ('ACTIVE', 'OVERDUE')), 0)) AS penalty,
+        sum(l.fees_earned + coalesce((SELECT sum(i.fee_on_due) FROM loans_instalment i
+             WHERE i.loan_id = l.id AND i.due_date > l.projected_date AND i.due_date <= l.through
+               AND l.status IN ('ACTIVE', 'OVERDUE')), 0)) AS fees,
+        sum(l.interest_settled) AS interest_settled, sum(l.penalty_settled) AS penalty_settled,
+        sum(l.fees_settled) AS fees_settled
+    FROM booked l GROUP BY 1, 2
+)
+"""
+
+
+def _portfolio(role: str, figure: str) -> str:
+    """Compare an account with what the loans of each portfolio say."""
+    side = "-" if role.endswith("INCOME") else ""
+    return f"""WITH {_EARNED},
+        held AS (
+            SELECT p.portfolio, j.currency,
+                   {side}sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS amount
+            FROM ledger_posting p JOIN ledger_journal j ON j.id = p.journal_id JOIN ledger_account a ON a.id = p.account_id
+            WHERE a.role = '{role}' GROUP BY 1, 2)
+        SELECT coalesce(e.portfolio, h.portfolio) AS portfolio, h.amount AS ledger, {figure} AS loans_say
+        FROM earned e FULL JOIN held h USING (portfolio, currency)
+        WHERE coalesce(h.amount, 0) <> coalesce({figure}, 0)"""
+
+
+INVARIANTS = [
+    Invariant(
+        "I3L",
+        "Every event that moves money has its journal, and every journal of a loan its event",
+        """SELECT l.id AS loan, e.sequence, j.source FROM loans_event e JOIN loans_loan l ON l.id = e.loan_id
+           FULL JOIN (SELECT * FROM ledger_journal WHERE source LIKE 'loan:%' AND leg = 'EVENT') j
+             ON j.source = 'loan:' || l.ref::text || ':' || e.sequence
+           WHERE (e.id IS NULL) OR (j.id IS NULL AND e.kind IN
+             ('PAYOUT', 'REPAYMENT', 'REFUND', 'CHARGE_BACK', 'FEE', 'WAIVER', 'RECOVERY'))""",
+    ),
+    Invariant("I8a", "A loan's principal is its ledger account's", _PER_LOAN.format(role="LOAN_PRINCIPAL", figure="l.principal_outstanding")),
+    Invariant("I8b", "A borrower's credit is its ledger account's", _PER_LOAN.format(role="BORROWER_CREDIT", figure="-l.credit_balance")),
+    Invariant("I8c", "Interest income is what the loans earned", _portfolio("INTEREST_INCOME", "e.interest")),
+    Invariant("I8d", "Interest receivable is what was earned and not settled", _portfolio("INTEREST_RECEIVABLE", "(e.interest - e.interest_settled)")),
+    Invariant("I8e", "Penalty income is what the loans earned", _portfolio("PENALTY_INCOME", "e.penalty")),
+    Invariant("I8f", "Penalty receivable is what was earned and not settled", _portfolio("PENALTY_RECEIVABLE", "(e.penalty - e.penalty_settled)")),
+    Invariant("I8g", "Fee income is what the loans were charged", _portfolio("FEE_INCOME", "e.fees")),
+    Invariant("I8h", "Fees receivable are what was charged and not settled", _portfolio("FEE_RECEIVABLE", "(e.fees - e.fees_settled)")),
+    Invariant(
+        "I9a",
+        "No instalment is paid beyond what it asks for",
+        """SELECT i.loan_id AS loan, i.number FROM loans_instalment i
+           WHERE i.principal_paid + i.principal_forgiven > i.principal_due
+              OR least(i.principal_paid, i.interest_paid, i.fee_paid, i.penalty_paid, i.outstanding) < 0""",
+    ),
+    Invariant(
+        "I9b",
+        "The instalments ask for exactly the principal that was paid out",
+        """SELECT l.id AS loan, l.disbursed, sum(i.principal_due) AS asked
+           FROM loans_loan l JOIN loans_instalment i ON i.loan_id = l.id
+           WHERE l.status NOT IN ('PENDING', 'CANCELLED') GROUP BY l.id HAVING sum(i.principal_due) <> l.disbursed""",
+    ),
+    Invariant(
+        "I10",
+        "Money received and paid out on a loan is its cash in the ledger",
+        """WITH standing AS (
+               SELECT e.* FROM loans_event e WHERE e.kind <> 'REVERSAL' AND NOT EXISTS (
+                   SELECT FROM loans_event r WHERE r.loan_id = e.loan_id AND r.kind = 'REVERSAL'
+                     AND r.data ->> 'reverses' = e.reference)),
+           told AS (
+               SELECT e.loan_id, sum(CASE WHEN e.kind IN ('REPAYMENT', 'RECOVERY') THEN e.amount
+                   WHEN e.kind IN ('REFUND', 'CHARGE_BACK') THEN -e.amount
+                   WHEN e.kind = 'PAYOUT' THEN l.principal - coalesce(p.amount, l.principal) - e.amount
+                   ELSE 0 END) AS amount
+               FROM standing e JOIN loans_loan l ON l.id = e.loan_id LEFT JOIN loans_payout p ON p.loan_id = l.id
+               GROUP BY 1),
+           held AS (
+               SELECT p.loan_id, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS amount
+               FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+               WHERE a.role = 'CASH_AT_BANK' AND p.loan_id IS NOT NULL GROUP BY 1)
+           SELECT coalesce(t.loan_id, h.loan_id) AS loan, t.amount AS events, h.amount AS ledger
+           FROM told t FULL JOIN held h USING (loan_id) WHERE coalesce(t.amount, 0) <> coalesce(h.amount, 0)""",
+    ),
+    Invariant(
+        "I11",
+        "A loan was paid out exactly when its payout is confirmed, with the amount that was ordered",
+        """SELECT l.id AS loan, p.status, count(e.id) AS payouts FROM loans_loan l
+           LEFT JOIN loans_payout p ON p.loan_id = l.id
+           LEFT JOIN loans_event e ON e.loan_id = l.id AND e.kind = 'PAYOUT'
+           GROUP BY l.id, p.id
+           HAVING (p.status = 'CONFIRMED') IS DISTINCT FROM (count(e.id) > 0) AND p.id IS NOT NULL
+               OR sum(e.amount) > l.principal""",
+    ),
+    Invariant(
+        "I11c",
+        "A collection is confirmed exactly when its repayment is recorded, with its amount",
+        """SELECT c.id AS collection, c.status, c.amount, e.amount AS recorded FROM loans_collection c
+           LEFT JOIN loans_event e ON e.loan_id = c.loan_id AND e.reference = 'collection:' || c.gateway_reference::text
+           WHERE (c.status = 'CONFIRMED') <> (e.id IS NOT NULL) OR c.amount <> e.amount""",
+    ),
+    Invariant(
+        "I12",
+        "A reference of the gateway stands for one movement of money",
+        """SELECT gateway, provider_reference, count(*) AS movements FROM (
+               SELECT gateway, provider_reference FROM loans_payout UNION ALL
+               SELECT gateway, provider_reference FROM loans_collection) AS both_ways
+           WHERE provider_reference IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "I13",
+        "Every live loan is booked through yesterday or later, and never beyond the business date",
+        f"""SELECT l.id AS loan, {BOOKED} AS through, b.business_date FROM loans_loan l, ledger_bookdate b
+            WHERE l.status IN ('ACTIVE', 'OVERDUE')
+              AND ({BOOKED} < b.business_date - 1 OR {BOOKED} > b.business_date OR l.accrued_through IS NULL)""",
+    ),
+    Invariant(
+        "I14",
+        "Interest runs on principal alone",
+        """SELECT i.loan_id AS loan, i.number, i.accrual_base FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
+           WHERE i.accrual_base > CASE l.repayment_method WHEN 'FLAT' THEN l.disbursed ELSE l.principal_outstanding END
+              OR i.penalty_base > l.principal_outstanding AND l.status IN ('ACTIVE', 'OVERDUE')""",
+    ),
+    Invariant(
+        "I16a",
+        "The status agrees with what is owed",
+        """SELECT l.id AS loan, l.status, l.principal_outstanding, l.days_past_due FROM loans_loan l
+           WHERE (l.status IN ('CLOSED', 'CANCELLED', 'PENDING', 'WRITTEN_OFF') AND (l.principal_outstanding <> 0
+                    OR l.interest_outstanding <> 0 OR l.fee_outstanding <> 0 OR l.penalty_outstanding <> 0))
+              OR (l.status = 'OVERDUE') <> (l.days_past_due > 0) AND l.status IN ('ACTIVE', 'OVERDUE')
+              OR (l.status = 'CLOSED') <> (l.closed_date IS NOT NULL)
+              OR l.status IN ('ACTIVE', 'OVERDUE') AND l.next_due_date IS NULL AND l.principal_outstanding > 0""",
+    ),
+    Invariant(
+        "I16b",
+        "Days past due and bucket follow from the oldest unpaid instalment",
+        """WITH late AS (
+               SELECT l.id, b.business_date - min(i.due_date) AS days FROM loans_loan l
+               JOIN loans_instalment i ON i.loan_id = l.id AND i.outstanding > 0, ledger_bookdate b
+               WHERE l.status IN ('ACTIVE', 'OVERDUE') AND l.set_wise AND i.due_date <= b.business_date
+               GROUP BY l.id, b.business_date)
+           SELECT l.id AS loan, l.days_past_due, late.days, l.bucket FROM loans_loan l LEFT JOIN late USING (id)
+           WHERE l.status IN ('ACTIVE', 'OVERDUE') AND l.set_wise
+             AND (l.days_past_due NOT IN (
+                   CASE WHEN late.days > l.grace_days THEN late.days ELSE 0 END,
+                   CASE WHEN late.days - 1 > l.grace_days THEN late.days - 1 ELSE 0 END)
+               OR l.bucket <> CASE WHEN l.days_past_due > 90 THEN 'DPD_91_PLUS' WHEN l.days_past_due > 60 THEN 'DPD_61_90'
+                   WHEN l.days_past_due > 30 THEN 'DPD_31_60' WHEN l.days_past_due > 0 THEN 'DPD_1_30' ELSE 'CURRENT' END)""",
+    ),
+    Invariant(
+        "I18L",
+        "The events of a loan are numbered without a gap, and its projection knows the last",
+        """SELECT l.id AS loan, l.last_sequence, count(e.id) AS events, max(e.sequence) AS last
+           FROM loans_loan l LEFT JOIN loans_event e ON e.loan_id = l.id GROUP BY l.id
+           HAVING count(e.id) <> l.last_sequence OR coalesce(max(e.sequence), 0) <> l.last_sequence""",
+    ),
+]
+
+LIVENESS = [
+    Invariant(
+        "I17a",
+        "No movement of money is stuck",
+        """SELECT 'payout' AS what, id, status, attempts FROM loans_payout
+           WHERE status IN ('PENDING', 'CLAIMED', 'SENT', 'UNKNOWN') AND created_at < now() - interval '1 hour'
+           UNION ALL SELECT 'collection', id, status, attempts FROM loans_collection
+           WHERE status IN ('PENDING', 'CLAIMED', 'SENT', 'UNKNOWN') AND created_at < now() - interval '1 hour'""",
+    ),
+    Invariant(
+        "I17b",
+        "Nothing is parked without somebody who has taken it, and no message waits for an hour",
+        """SELECT 'message' AS what, id, state::text, reason FROM loans_gatewaymessage
+           WHERE state = 'PARKED' AND owner_id IS NULL OR state = 'STORED' AND received_at < now() - interval '1 hour'
+           UNION ALL SELECT 'payout', id, status, last_error FROM loans_payout WHERE status = 'PARKED'
+           UNION ALL SELECT 'collection', id, status, last_error FROM loans_collection WHERE status = 'PARKED'""",
+    ),
+]

@@ -1,0 +1,30 @@
+"""What borrowers are told of their loans: the kinds of notice of this room."""
+
+from __future__ import annotations
+
+from accounts.notifications.kinds import register_kind
+from regimes.errors import N_
+
+
+def register() -> None:
+    """Register the kinds of this room."""
+    register_kind(
+        "payout_arrived",
+        subject=N_("Your money is on its way to your account"),
+        body=N_("CNY %(amount)s was paid to your bank account. Interest runs from today."),
+    )
+    register_kind(
+        "payout_refused",
+        subject=N_("The bank refused the payment"),
+        body=N_("CNY %(amount)s could not be paid to your bank account. The loan is cancelled and you owe nothing."),
+    )
+    register_kind(
+        "payment_received",
+        subject=N_("Your payment has arrived"),
+        body=N_("Your payment of CNY %(amount)s has arrived. Thank you."),
+    )
+    register_kind(
+        "payment_refused",
+        subject=N_("The bank refused your payment"),
+        body=N_("CNY %(amount)s could not be taken from your bank account. The amount is still to be paid."),
+    )

@@ -1,0 +1,62 @@
+"""Every write of loans: one verb a function, the transaction inside."""
+
+from loans.operations.collections import (
+    UnableToCollect,
+    confirm_collection,
+    refuse_collection,
+    return_collection,
+    send_collection,
+    start_collection,
+)
+from loans.operations.contracts import cancel_loan, open_loan
+from loans.operations.events import (
+    UnableToDate,
+    UnableToFindLoan,
+    UnableToRecord,
+    add_event,
+    lock_loan,
+    read_events,
+    record_repayment,
+    reverse_event,
+)
+from loans.operations.messages import (
+    UnableToVerify,
+    apply_gateway_message,
+    due_messages,
+    receive_gateway_message,
+)
+from loans.operations.movements import UnableToSettle, due
+from loans.operations.night import accrue, age_loans, refresh_loans
+from loans.operations.payouts import confirm_payout, refuse_payout, return_payout, send_payout
+
+__all__ = [
+    "UnableToCollect",
+    "UnableToDate",
+    "UnableToFindLoan",
+    "UnableToRecord",
+    "UnableToSettle",
+    "UnableToVerify",
+    "accrue",
+    "add_event",
+    "age_loans",
+    "apply_gateway_message",
+    "cancel_loan",
+    "confirm_collection",
+    "confirm_payout",
+    "due",
+    "due_messages",
+    "lock_loan",
+    "open_loan",
+    "read_events",
+    "receive_gateway_message",
+    "record_repayment",
+    "refresh_loans",
+    "refuse_collection",
+    "refuse_payout",
+    "return_collection",
+    "return_payout",
+    "reverse_event",
+    "send_collection",
+    "send_payout",
+    "start_collection",
+]

@@ -1,0 +1,94 @@
+"""Open and cancel loans."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+from regimes.errors import N_
+
+from loans.domain.changes import kept_fees
+from loans.domain.day_count import actual_year
+from loans.domain.events import EventKind, LoanEvent
+from loans.domain.terms import LoanTerms
+from loans.domain.validation import validate_terms
+from loans.models import Loan, Payout
+from loans.operations.events import UnableToRecord, write_event, write_instalments
+from loans.projection import project
+
+
+def open_loan(
+    *,
+    borrower_id: int,
+    terms: LoanTerms,
+    bank_account_id: int | None,
+    reference: uuid.UUID,
+    as_of: date,
+    portfolio: str = "",
+) -> Loan:
+    """Write a loan with its plan and a payout that waits to be sent, in the caller's transaction.
+
+    The same reference with the same terms gives the first loan; with other terms it is refused.
+    """
+    validate_terms(terms)
+    with transaction.atomic():
+        loan, is_new = Loan.objects.get_or_create(
+            reference=reference,
+            defaults={
+                "borrower_id": borrower_id,
+                "bank_account_id": bank_account_id,
+                "portfolio": portfolio or terms.repayment_method.value,
+                "currency": terms.currency,
+                "terms": terms.to_dict(),
+                "repayment_method": terms.repayment_method.value,
+                "principal": terms.principal,
+                "instalment_count": terms.instalment_count,
+                "start_date": terms.start_date,
+                "penalty_rate": terms.penalty_rate,
+                "penalty_year": min(actual_year(terms.day_count), 366),
+                "grace_days": terms.grace_days,
+                "annual_rate": terms.annual_rate,
+            },
+        )
+        if not is_new:
+            if loan.borrower_id != borrower_id or loan.agreed != terms:
+                raise UnableToRecord(
+                    "reference_reused", N_("The reference was used before with another content.")
+                )
+            return loan
+        planned = project(terms, (), as_of=as_of)
+        loan.maturity_date = planned.state.maturity_date
+        loan.save(update_fields=["maturity_date"])
+        write_instalments(loan_id=loan.pk, rows=planned.instalments)
+        Payout.objects.create(
+            loan=loan,
+            amount=terms.principal - kept_from_payout(terms),
+            currency=terms.currency,
+            bank_account_id=bank_account_id,
+            requested_date=as_of,
+        )
+    return loan
+
+
+def kept_from_payout(terms: LoanTerms) -> Decimal:
+    """Return the fees that are kept back, so that the borrower's bank gets the rest."""
+    return kept_fees(terms, terms.principal)
+
+
+def cancel_loan(*, loan: Loan, reason: str, as_of: date) -> None:
+    """Cancel a loan that was not paid out, or whose payout came back. The caller has locked it."""
+    if loan.status == Loan.Status.CANCELLED:
+        return
+    if loan.status != Loan.Status.PENDING:
+        raise UnableToRecord("loan_paid_out", N_("The loan was paid out and cannot be cancelled."))
+    event = LoanEvent(
+        kind=EventKind.WITHDRAWAL,
+        value_date=as_of,
+        ref="cancel",
+        sequence=0,
+        recorded_date=as_of,
+        data={"reason": reason[:80]},
+    )
+    write_event(loan=loan, event=event, as_of=as_of)

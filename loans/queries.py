@@ -1,0 +1,205 @@
+"""Questions to loans; keyword-only, none writes. What depends on a day is folded or computed for that day."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection as Ids
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from loans.conduct import ConductColumns, conduct
+from loans.domain.engine import fold, payoff_quote
+from loans.domain.journal import journal_legs, posting_difference
+from loans.domain.state import InstalmentState, JournalLeg, LoanState, PayoffQuote
+from loans.models import Collection, Instalment, Loan, LoanEventRow, Payout
+from loans.operations.events import read_events
+from loans.words import event_words
+
+__all__ = [
+    "ConductColumns",
+    "DueInstalment",
+    "EventView",
+    "LoanView",
+    "conduct",
+    "due_instalments",
+    "exposure",
+    "instalments",
+    "loan_as_known",
+    "loan_view",
+    "loans_of",
+    "payoff",
+    "what_changed",
+]
+
+
+def exposure(*, loan_ids: Ids[int]) -> Decimal:
+    """Return what loans owe of their principal plus the payouts under way, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(CASE WHEN status = 'PENDING' THEN principal ELSE principal_outstanding END), 0)
+               FROM loans_loan WHERE id = ANY(%s)""",
+            [list(loan_ids)],
+        )
+        return Decimal(cursor.fetchone()[0])
+
+
+def loans_of(*, borrower_ids: Ids[int]) -> QuerySet[Loan]:
+    """Return the loans of borrowers, newest first."""
+    return Loan.objects.filter(borrower_id__in=borrower_ids).order_by("-pk")
+
+
+def instalments(*, loan_id: int) -> list[Instalment]:
+    """Return the instalments of a loan as they stand, in order."""
+    return list(Instalment.objects.filter(loan_id=loan_id).order_by("due_date", "number"))
+
+
+def payoff(*, loan_id: int, as_of: date) -> PayoffQuote:
+    """Return every component of what closes the loan on a day; paying the total that day closes it."""
+    loan = Loan.objects.get(pk=loan_id)
+    return payoff_quote(loan.agreed, read_events(loan_id=loan_id), value_date=as_of)
+
+
+def loan_as_known(*, loan_id: int, value_date: date, known_on: date | None = None) -> LoanState:
+    """Return a loan as of a day, as it was known on a day."""
+    loan = Loan.objects.get(pk=loan_id)
+    return fold(loan.agreed, read_events(loan_id=loan_id), value_date=value_date, knowledge_date=known_on)
+
+
+@dataclass(frozen=True, slots=True)
+class DueInstalment:
+    """Show what falls due, for reminders and agreed debits."""
+
+    instalment_id: int
+    loan_id: int
+    loan_ref: uuid.UUID
+    borrower_id: int
+    number: int
+    due_date: date
+    amount: Decimal
+
+
+def due_instalments(*, from_date: date, to_date: date) -> list[DueInstalment]:
+    """Return the instalments that fall due between two days and are not paid, in one statement."""
+    rows = (
+        Instalment.objects.filter(
+            due_date__gte=from_date, due_date__lte=to_date, outstanding__gt=0, loan__status__in=Loan.LIVE
+        )
+        .order_by("due_date", "pk")
+        .values_list("pk", "loan_id", "loan__ref", "loan__borrower_id", "number", "due_date", "outstanding")
+    )
+    return [DueInstalment(*row) for row in rows.iterator(chunk_size=2000)]
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Show one event: what happened, when it is true, when it was learned."""
+
+    sequence: int
+    kind: str
+    words: str
+    value_date: date
+    booked_date: date
+    amount: Decimal
+    reference: str
+    is_reversed: bool
+    is_backdated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoanView:
+    """Show a loan on a day: its state, what closes it, its history, and the money on its way."""
+
+    loan: Loan
+    state: LoanState
+    payoff: PayoffQuote
+    instalments: tuple[InstalmentState, ...]
+    events: tuple[EventView, ...]
+    payout: Payout | None
+    collections: tuple[Collection, ...]
+
+    @property
+    def paid_count(self) -> int:
+        """Return how many instalments ask for nothing more."""
+        return sum(1 for row in self.instalments if row.due.total and not row.outstanding.total)
+
+
+def loan_view(*, loan_id: int, as_of: date, known_on: date | None = None) -> LoanView:
+    """Return everything that a page shows of a loan, in four statements and one fold."""
+    loan = Loan.objects.select_related("borrower", "payout").get(pk=loan_id)
+    terms, events = loan.agreed, read_events(loan_id=loan_id)
+    state = fold(terms, events, value_date=as_of, knowledge_date=known_on)
+    known = [event for event in events if known_on is None or event.recorded_date <= known_on]
+    undone = {str(event.data.get("reverses")) for event in known if "reverses" in event.data}
+    return LoanView(
+        loan=loan,
+        state=state,
+        payoff=payoff_quote(terms, known, value_date=as_of),
+        instalments=state.instalments,
+        events=tuple(
+            EventView(
+                sequence=event.sequence,
+                kind=event.kind.value,
+                words=event_words(event.kind, event.data),
+                value_date=event.value_date,
+                booked_date=event.recorded_date,
+                amount=event.amount,
+                reference=event.ref,
+                is_reversed=event.ref in undone,
+                is_backdated=event.value_date < event.recorded_date,
+            )
+            for event in sorted(known, key=lambda event: event.sequence)
+        ),
+        payout=getattr(loan, "payout", None),
+        collections=tuple(Collection.objects.filter(loan_id=loan_id).order_by("-pk")[:20]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Show one figure of an instalment before and after an event was learned."""
+
+    number: int
+    due_date: date
+    field: str
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Show what one event changed: instalments by component, and the postings of the difference."""
+
+    rows: tuple[Change, ...]
+    legs: tuple[JournalLeg, ...]
+
+
+def what_changed(*, loan_id: int, sequence: int) -> Changes:
+    """Return what an event changed on the day on which it was learned."""
+    terms = Loan.objects.get(pk=loan_id).agreed
+    events = read_events(loan_id=loan_id)
+    learned = LoanEventRow.objects.get(loan_id=loan_id, sequence=sequence).booked_date
+    before = fold(terms, events, value_date=learned, known_at_sequence=sequence - 1)
+    after = fold(terms, events, value_date=learned, known_at_sequence=sequence)
+    legs = [
+        journal_legs(terms, events, value_date=learned, known_at_sequence=known) for known in (sequence - 1, sequence)
+    ]
+    return Changes(
+        rows=tuple(_changes(before.instalments, after.instalments)), legs=posting_difference(legs[0], legs[1])
+    )
+
+
+def _changes(before: tuple[InstalmentState, ...], after: tuple[InstalmentState, ...]) -> list[Change]:
+    old = {row.number: row for row in before}
+    found = []
+    for row in after:
+        for field in ("due", "paid", "waived", "written_off"):
+            for component in ("principal", "interest", "fee", "penalty"):
+                was = getattr(getattr(old[row.number], field), component) if row.number in old else Decimal(0)
+                now = getattr(getattr(row, field), component)
+                if was != now:
+                    found.append(Change(row.number, row.due_date, f"{component}_{field}", was, now))
+    return found

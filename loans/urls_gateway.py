@@ -1,0 +1,9 @@
+"""Where the gateway finds us."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from loans import api
+
+urlpatterns = [path("gateway/sandbox/webhook/", api.sandbox_webhook, name="gateway-sandbox-webhook")]
