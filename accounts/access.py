@@ -53,13 +53,17 @@ def own_borrower(*, user: User, ref: object, roles: Collection[str] | None = Non
     if borrower is None or role is None:
         raise _missing()
     if roles is not None and role not in roles:
-        raise RoleNotAllowed("role_not_allowed", N_("Your role in this business does not allow this. Ask an owner."))
+        raise RoleNotAllowed(
+            "role_not_allowed", N_("Your role in this business does not allow this. Ask an owner.")
+        )
     return borrower
 
 
 def own_bank_account(*, user: User, ref: object, roles: Collection[str] | None = None) -> BankAccount:
     """Return a bank account in use of a borrower for whom the user acts."""
-    account = BankAccount.objects.filter(ref=_as_uuid(ref), removed_at=None).select_related("borrower").first()
+    account = (
+        BankAccount.objects.filter(ref=_as_uuid(ref), removed_at=None).select_related("borrower").first()
+    )
     if account is None:
         raise _missing()
     own_borrower(user=user, ref=account.borrower.ref, roles=roles)
@@ -68,7 +72,11 @@ def own_bank_account(*, user: User, ref: object, roles: Collection[str] | None =
 
 def own_notice(*, user: User, ref: object) -> Notice:
     """Return a notice in the portal of a borrower for whom the user acts."""
-    notice = Notice.objects.filter(ref=_as_uuid(ref), channel=Notice.Channel.IN_APP).select_related("borrower").first()
+    notice = (
+        Notice.objects.filter(ref=_as_uuid(ref), channel=Notice.Channel.IN_APP)
+        .select_related("borrower")
+        .first()
+    )
     if notice is None:
         raise _missing()
     own_borrower(user=user, ref=notice.borrower.ref)

@@ -52,7 +52,9 @@ def active_consents(*, borrower_ids: Iterable[int]) -> dict[int, frozenset[str]]
     """Return the purposes that each borrower agrees to now; every id has an entry, empty when there is none."""
     ids = list(borrower_ids)
     found: dict[int, set[str]] = {borrower_id: set() for borrower_id in ids}
-    rows = Consent.objects.filter(borrower_id__in=ids, withdrawn_at=None).values_list("borrower_id", "purpose")
+    rows = Consent.objects.filter(borrower_id__in=ids, withdrawn_at=None).values_list(
+        "borrower_id", "purpose"
+    )
     for borrower_id, purpose in rows:
         found[borrower_id].add(purpose)
     return {borrower_id: frozenset(purposes) for borrower_id, purposes in found.items()}
@@ -82,7 +84,11 @@ def identity_of(*, borrower_id: int) -> Identity | None:
 
 def pending_identities() -> QuerySet[Identity]:
     """Return the documents that wait for a person's eyes, oldest first."""
-    return Identity.objects.filter(status=Identity.Status.PENDING).select_related("borrower").order_by("submitted_at", "pk")
+    return (
+        Identity.objects.filter(status=Identity.Status.PENDING)
+        .select_related("borrower")
+        .order_by("submitted_at", "pk")
+    )
 
 
 def members_of(*, business_id: int) -> list[BusinessMember]:
@@ -100,14 +106,20 @@ def bank_accounts_of(*, borrower_id: int) -> list[BankAccount]:
 def usable_bank_account(*, borrower_id: int, account_id: int, now: datetime) -> BankAccount | None:
     """Return an account that money may go to now: the borrower's, verified, and past its waiting time."""
     return BankAccount.objects.filter(
-        pk=account_id, borrower_id=borrower_id, removed_at=None, verified_at__isnull=False, usable_from__lte=now
+        pk=account_id,
+        borrower_id=borrower_id,
+        removed_at=None,
+        verified_at__isnull=False,
+        usable_from__lte=now,
     ).first()
 
 
 def notices_for(*, borrower_id: int, limit: int = 50, now: datetime | None = None) -> list[NoticeView]:
     """Return what a borrower was told in the portal, newest first, in the language in which it was written."""
     due = Q(send_after=None) if now is None else Q(send_after=None) | Q(send_after__lte=now)
-    rows = Notice.objects.filter(due | Q(status=Notice.Status.SENT), borrower_id=borrower_id, channel=Notice.Channel.IN_APP)
+    rows = Notice.objects.filter(
+        due | Q(status=Notice.Status.SENT), borrower_id=borrower_id, channel=Notice.Channel.IN_APP
+    )
     return [_view(notice) for notice in rows.order_by("-pk")[:limit]]
 
 

@@ -15,7 +15,10 @@ REGIME = replace(
     max_limit_business=Decimal("300000.00"),
     sources=(
         *cn.REGIME.sources,
-        ("max_limit_person", "Notice on consumer finance, March 2025: internet consumer loans 200,000 -> 300,000"),
+        (
+            "max_limit_person",
+            "Notice on consumer finance, March 2025: internet consumer loans 200,000 -> 300,000",
+        ),
     ),
     unverified=cn.REGIME.unverified | {"max_limit_person", "max_limit_business"},
 )

@@ -51,10 +51,10 @@ class UserFactory(DjangoModelFactory[User]):
     language = "en"
 
     @factory.post_generation
-    def password(obj: User, create: bool, extracted: str | None, **kwargs: Any) -> None:
+    def password(self: User, create: bool, extracted: str | None, **kwargs: Any) -> None:
         if extracted:
-            obj.set_password(extracted)
-            obj.save(update_fields=["password"])
+            self.set_password(extracted)
+            self.save(update_fields=["password"])
 
 
 class StaffFactory(UserFactory):
@@ -86,10 +86,10 @@ class BusinessFactory(DjangoModelFactory[Borrower]):
     language = "en"
 
     @factory.post_generation
-    def owner(obj: Borrower, create: bool, extracted: User | None, **kwargs: Any) -> None:
-        BusinessProfileFactory(borrower=obj, legal_name=obj.display_name)
+    def owner(self: Borrower, create: bool, extracted: User | None, **kwargs: Any) -> None:
+        BusinessProfileFactory(borrower=self, legal_name=self.display_name)
         if extracted:
-            BusinessMember.objects.create(business=obj, user=extracted, role="OWNER")
+            BusinessMember.objects.create(business=self, user=extracted, role="OWNER")
 
 
 class BusinessProfileFactory(DjangoModelFactory[BusinessProfile]):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from accounts.crypto.seal import Sealed, open_sealed, place, seal
 
+if TYPE_CHECKING:
+    _Text = models.TextField[Any, Any]
+else:
+    _Text = models.TextField
+
 
 class SealedAttribute(DeferredAttribute):
     """Open the value on access: rows that are only listed cost no decryption."""
+
+    field: EncryptedTextField
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         if instance is None:
@@ -25,7 +32,7 @@ class SealedAttribute(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(_Text):
     """Keep a text encrypted, tied to its table, its column and the row's `ref`.
 
     It cannot be searched or set by `QuerySet.update`: keep a blind index beside it, and save instances.
@@ -45,7 +52,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     def aad(self, instance: models.Model) -> bytes:
         meta = instance._meta.concrete_model._meta  # type: ignore[union-attr]
-        return place(table=meta.db_table, column=self.column, row=str(getattr(instance, self.row) or ""))
+        return place(table=meta.db_table, column=str(self.column), row=str(getattr(instance, self.row) or ""))
 
     def from_db_value(self, value: str | None, *_: Any) -> Sealed | None:
         return None if value is None else Sealed(value)

@@ -13,5 +13,6 @@ def blind_index(*, purpose: str, value: str) -> str:
 
     It tells equality to whoever holds the database, and nothing else without the index key.
     """
-    assert purpose and "|" not in purpose
+    assert purpose
+    assert "|" not in purpose
     return hmac.new(index_key(), f"{purpose}|{value}".encode(), hashlib.sha256).hexdigest()

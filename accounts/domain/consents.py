@@ -36,13 +36,17 @@ TEXTS: dict[str, ConsentText] = {
             "PAYMENTS",
             "2026-11-01",
             N_("Use my payment history"),
-            N_("We read how you paid bills and earlier loans: dates, amounts and delays. We keep monthly sums."),
+            N_(
+                "We read how you paid bills and earlier loans: dates, amounts and delays. We keep monthly sums."
+            ),
         ),
         ConsentText(
             "SPENDING",
             "2026-11-01",
             N_("Use my spending habits"),
-            N_("We read how much you spend a month and on what kind of things. We do not judge single purchases."),
+            N_(
+                "We read how much you spend a month and on what kind of things. We do not judge single purchases."
+            ),
         ),
         ConsentText(
             "BILLS",
@@ -60,14 +64,18 @@ TEXTS: dict[str, ConsentText] = {
             "BUSINESS",
             "2026-11-01",
             N_("Use the figures of my business"),
-            N_("We read sales, purchases and invoices that the business shares, and compare them with its statements."),
+            N_(
+                "We read sales, purchases and invoices that the business shares, and compare them with its statements."
+            ),
             business_only=True,
         ),
         ConsentText(
             "SOCIAL",
             "2026-11-01",
             N_("Use social data"),
-            N_("Switched off unless you switch it on. It never lowers a limit, and nobody among your contacts is told."),
+            N_(
+                "Switched off unless you switch it on. It never lowers a limit, and nobody among your contacts is told."
+            ),
         ),
         ConsentText(
             "MARKETING",

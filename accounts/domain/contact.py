@@ -7,7 +7,7 @@ import unicodedata
 
 import phonenumbers
 
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 EMAIL_MAX_LENGTH = 254
 _ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f]{1,64}@[^\s@]{1,253}")

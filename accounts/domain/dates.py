@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 EARLIEST_BIRTH = date(1900, 1, 1)
 EARLIEST_FOUNDING = date(1600, 1, 1)
@@ -24,7 +24,9 @@ def parse_date(raw: str, *, field: str = "date") -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UnableToReadDate("date_invalid", N_("This day is not in the calendar. Use YYYY-MM-DD."), field=field) from None
+        raise UnableToReadDate(
+            "date_invalid", N_("This day is not in the calendar. Use YYYY-MM-DD."), field=field
+        ) from None
 
 
 def age_on(*, birth_date: date, day: date) -> int:
@@ -37,10 +39,15 @@ def check_birth_date(*, birth_date: date, as_of: date, minimum_age: int, field: 
     if birth_date > as_of:
         raise UnableToReadDate("birth_date_future", N_("The date of birth is in the future."), field=field)
     if birth_date < EARLIEST_BIRTH:
-        raise UnableToReadDate("birth_date_invalid", N_("The date of birth must be 1900-01-01 or later."), field=field)
+        raise UnableToReadDate(
+            "birth_date_invalid", N_("The date of birth must be 1900-01-01 or later."), field=field
+        )
     if age_on(birth_date=birth_date, day=as_of) < minimum_age:
         raise UnableToReadDate(
-            "under_age", N_("You must be %(age)s or older to borrow."), field=field, params={"age": minimum_age}
+            "under_age",
+            N_("You must be %(age)s or older to borrow."),
+            field=field,
+            params={"age": minimum_age},
         )
 
 
@@ -49,4 +56,6 @@ def check_founded_date(*, founded_date: date, as_of: date, field: str = "founded
     if founded_date > as_of:
         raise UnableToReadDate("founded_future", N_("The founding date is in the future."), field=field)
     if founded_date < EARLIEST_FOUNDING:
-        raise UnableToReadDate("date_invalid", N_("Enter the founding date that the licence shows."), field=field)
+        raise UnableToReadDate(
+            "date_invalid", N_("Enter the founding date that the licence shows."), field=field
+        )

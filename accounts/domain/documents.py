@@ -10,7 +10,7 @@ from datetime import date
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 _PRC_ID = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
 _PASSPORT = re.compile(r"(?=.*[0-9])[A-Z0-9]{6,9}", re.ASCII)
@@ -66,7 +66,9 @@ def _birth_date_in(number: str, field: str) -> date:
         return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         raise UnableToReadNumber(
-            "id_birth_date", N_("The date of birth in this identity number is not in the calendar."), field=field
+            "id_birth_date",
+            N_("The date of birth in this identity number is not in the calendar."),
+            field=field,
         ) from None
 
 
@@ -76,7 +78,8 @@ def _region_in(number: str, field: str) -> str:
             ric.get_birth_place(number)
         except ValidationError:
             raise UnableToReadNumber(
-                "id_region", N_("The region in this identity number is not known. Check the first six digits."),
+                "id_region",
+                N_("The region in this identity number is not known. Check the first six digits."),
                 field=field,
             ) from None
     return number[:6]
@@ -89,7 +92,9 @@ def parse_passport(raw: str, *, field: str = "number") -> DocumentNumber:
         raise UnableToReadNumber("required", N_("Enter your passport number."), field=field)
     if not _PASSPORT.fullmatch(number):
         raise UnableToReadNumber(
-            "passport_format", N_("Enter the passport number as printed: six to nine letters and digits."), field=field
+            "passport_format",
+            N_("Enter the passport number as printed: six to nine letters and digits."),
+            field=field,
         )
     return DocumentNumber(number=number, birth_date=None, region_code="")
 
@@ -111,14 +116,18 @@ def parse_uscc(raw: str, *, field: str = "uscc") -> str:
     if not _USCC.fullmatch(code):
         raise UnableToReadNumber(
             "uscc_format",
-            N_("Enter the 18 characters of the unified social credit code, without the letters I, O, S, V, Z."),
+            N_(
+                "Enter the 18 characters of the unified social credit code, without the letters I, O, S, V, Z."
+            ),
             field=field,
         )
     try:
         return str(uscc.validate(code))
     except ValidationError:
         raise UnableToReadNumber(
-            "uscc_checksum", N_("This code has a typing mistake. Check it against the business licence."), field=field
+            "uscc_checksum",
+            N_("This code has a typing mistake. Check it against the business licence."),
+            field=field,
         ) from None
 
 

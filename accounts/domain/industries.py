@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 INDUSTRIES: dict[str, str] = {
     "RETAIL": N_("Retail"),
@@ -28,5 +28,7 @@ class UnableToReadIndustry(InvalidInput):
 def check_industry(code: str, *, field: str = "industry") -> str:
     """Return the code if it is on the list."""
     if code not in INDUSTRIES:
-        raise UnableToReadIndustry("industry_unknown", N_("Choose the line of business from the list."), field=field)
+        raise UnableToReadIndustry(
+            "industry_unknown", N_("Choose the line of business from the list."), field=field
+        )
     return code

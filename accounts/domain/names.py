@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 MAX_LENGTH = 100
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MARKS_IN_NAMES = frozenset(" '’ʼ-‐·•.")  # the middle dot joins the parts of Uyghur and Tibetan names
-MARKS_IN_BUSINESS_NAMES = MARKS_IN_NAMES | frozenset("()（）&,，、/+@#\"“”")
+MARKS_IN_BUSINESS_NAMES = MARKS_IN_NAMES | frozenset('()（）&,，、/+@#"“”')
 
 
 class UnableToReadName(InvalidInput):
@@ -55,9 +55,7 @@ def parse_full_name(raw: str, *, field: str = "full_name") -> str:
         )
     letters = [character for character in name if _is_letter(character)]
     if len(letters) < 2 and not any(map(_is_ideograph, letters)):
-        raise UnableToReadName(
-            "too_short", N_("Enter your full name, at least two letters."), field=field
-        )
+        raise UnableToReadName("too_short", N_("Enter your full name, at least two letters."), field=field)
     return name
 
 
@@ -65,7 +63,8 @@ def parse_legal_name(raw: str, *, field: str = "legal_name") -> str:
     """Return a business's registered name, or refuse it with the rule."""
     name = _clean(raw, field=field, required=N_("Enter the registered name of the business."))
     allowed = all(
-        _is_letter(character) or character.isdecimal() or character in MARKS_IN_BUSINESS_NAMES for character in name
+        _is_letter(character) or character.isdecimal() or character in MARKS_IN_BUSINESS_NAMES
+        for character in name
     )
     if not allowed or sum(map(_is_letter, name)) < 2:
         raise UnableToReadName(

@@ -14,7 +14,9 @@ class SandboxProvider(IdentityProvider):
     def check(self, *, claim: IdentityClaim) -> IdentityOutcome:
         name = claim.full_name.casefold()
         if name in REFUSED_NAMES:
-            return IdentityOutcome(status="REJECTED", reference=f"sandbox-{claim.reference}", reason="name_mismatch")
+            return IdentityOutcome(
+                status="REJECTED", reference=f"sandbox-{claim.reference}", reason="name_mismatch"
+            )
         if name in HESITATED_NAMES:
             return IdentityOutcome(status="PENDING", reference=f"sandbox-{claim.reference}")
         return IdentityOutcome(status="VERIFIED", reference=f"sandbox-{claim.reference}")

@@ -14,7 +14,11 @@ class AuditEntry(models.Model):
     sequence = models.BigIntegerField(editable=False)
     at = models.DateTimeField(_("at"), editable=False)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("actor"), on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("actor"),
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
     )
     actor_role = models.CharField(_("role"), max_length=32)
     action = models.CharField(_("action"), max_length=64)

@@ -51,7 +51,8 @@ class Borrower(models.Model):
                 condition=models.Q(kind__in=["PERSON", "BUSINESS"]), name="borrower_kind_is_known"
             ),
             models.CheckConstraint(
-                condition=models.Q(status__in=["ACTIVE", "BLOCKED", "ERASED"]), name="borrower_status_is_known"
+                condition=models.Q(status__in=["ACTIVE", "BLOCKED", "ERASED"]),
+                name="borrower_status_is_known",
             ),
         ]
 
@@ -108,7 +109,8 @@ class BusinessMember(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["business", "user"], name="business_member_once"),
             models.CheckConstraint(
-                condition=models.Q(role__in=["OWNER", "FINANCE", "VIEWER"]), name="business_member_role_is_known"
+                condition=models.Q(role__in=["OWNER", "FINANCE", "VIEWER"]),
+                name="business_member_role_is_known",
             ),
         ]
 

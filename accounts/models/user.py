@@ -54,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, null=True, blank=True, unique=True)
     phone = EncryptedTextField(_("mobile number"), null=True, blank=True, editable=False)
-    phone_index = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    phone_index = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001  unique
     phone_verified_at = models.DateTimeField(null=True, editable=False)
     language = models.CharField(_("language"), max_length=8, choices=Language, default=Language.CHINESE)
     is_staff = models.BooleanField(_("staff"), default=False)
@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []
 
     class Meta:
         verbose_name = _("user")

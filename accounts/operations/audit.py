@@ -11,7 +11,9 @@ import structlog
 from accounts.models import AuditEntry, User
 
 SYSTEM = "SYSTEM"
-_PLACEHOLDER = datetime(1970, 1, 1, tzinfo=UTC)  # the database writes its own moment, shard, sequence and hashes
+_PLACEHOLDER = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # the database writes its own moment, shard, sequence and hashes
 
 
 def role_of(actor: User | None) -> str:

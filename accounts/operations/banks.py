@@ -53,7 +53,10 @@ def add_bank_account(
             verified_at=now if _is_own_name(borrower=borrower, holder=holder) else None,
         )
         write_audit(
-            actor=actor, action="bank_account.added", object_type="BankAccount", object_ref=account.ref,
+            actor=actor,
+            action="bank_account.added",
+            object_type="BankAccount",
+            object_ref=account.ref,
             after={"borrower": str(borrower.ref), "verified": account.verified_at is not None},
         )
         if known:
@@ -119,7 +122,9 @@ def remove_bank_account(
         account = _locked(borrower=borrower, account_ref=account_ref)
         account.removed_at, account.is_default = now, False
         account.save(update_fields=["removed_at", "is_default"])
-        write_audit(actor=actor, action="bank_account.removed", object_type="BankAccount", object_ref=account.ref)
+        write_audit(
+            actor=actor, action="bank_account.removed", object_type="BankAccount", object_ref=account.ref
+        )
     return account
 
 
@@ -137,7 +142,10 @@ def verify_bank_account(*, account_id: int, reason: str, actor: User, now: datet
             account.verified_at = now
             account.save(update_fields=["verified_at"])
             write_audit(
-                actor=actor, action="bank_account.verified", object_type="BankAccount", object_ref=account.ref,
+                actor=actor,
+                action="bank_account.verified",
+                object_type="BankAccount",
+                object_ref=account.ref,
                 reason=reason.strip(),
             )
     return account

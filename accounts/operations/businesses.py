@@ -13,7 +13,7 @@ from accounts.domain.industries import check_industry
 from accounts.domain.names import parse_legal_name
 from accounts.models import AuditEntry, Borrower, BusinessMember, BusinessProfile, User
 from accounts.operations.audit import write_audit
-from regimes.errors import InvalidInput, N_, NotFound, Refusal
+from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 NEW_MEMBERS_A_DAY = 20
 
@@ -56,7 +56,10 @@ def create_business(
             )
             BusinessMember.objects.create(business=business, user=owner, role=BusinessMember.Role.OWNER)
             write_audit(
-                actor=owner, action="business.created", object_type="Borrower", object_ref=business.ref,
+                actor=owner,
+                action="business.created",
+                object_type="Borrower",
+                object_ref=business.ref,
                 after={"uscc": code, "industry": industry},
             )
     except IntegrityError:
@@ -82,11 +85,11 @@ def add_member(*, business: Borrower, login: str, role: str, actor: User, now: d
     with transaction.atomic():
         _lock_for_owner(business=business, actor=actor)
         _refuse_probing(business=business, now=now)
-        user = User.objects.filter(email=contact).first() if kind == "email" else User.objects.by_phone(contact)
+        user = (
+            User.objects.filter(email=contact).first() if kind == "email" else User.objects.by_phone(contact)
+        )
         if user is None or not user.is_active:
-            write_audit(
-                actor=actor, action="member.unknown", object_type="Borrower", object_ref=business.ref
-            )
+            write_audit(actor=actor, action="member.unknown", object_type="Borrower", object_ref=business.ref)
             member = None
         else:
             member = _set_role(business=business, user=user, role=role, actor=actor)
@@ -106,8 +109,12 @@ def _set_role(*, business: Borrower, user: User, role: str, actor: User) -> Busi
         business=business, user=user, defaults={"role": role, "is_active": True}
     )
     write_audit(
-        actor=actor, action="member.set", object_type="Borrower", object_ref=business.ref,
-        before=before, after={"member": str(member.ref), "role": role},
+        actor=actor,
+        action="member.set",
+        object_type="Borrower",
+        object_ref=business.ref,
+        before=before,
+        after={"member": str(member.ref), "role": role},
     )
     return member
 
@@ -125,7 +132,10 @@ def remove_member(*, business: Borrower, member_ref: object, actor: User, now: d
             member.is_active = False
             member.save(update_fields=["is_active"])
             write_audit(
-                actor=actor, action="member.removed", object_type="Borrower", object_ref=business.ref,
+                actor=actor,
+                action="member.removed",
+                object_type="Borrower",
+                object_ref=business.ref,
                 before={"member": str(member.ref), "role": member.role},
             )
     return member
@@ -148,9 +158,7 @@ def _refuse_last_owner(*, business: Borrower, leaving: BusinessMember) -> None:
         business=business, role=BusinessMember.Role.OWNER, is_active=True
     ).exclude(pk=leaving.pk)
     if not others.exists():
-        raise UnableToChangeMembers(
-            "last_owner", N_("A business needs an owner. Name another owner first.")
-        )
+        raise UnableToChangeMembers("last_owner", N_("A business needs an owner. Name another owner first."))
 
 
 def _refuse_probing(*, business: Borrower, now: datetime) -> None:

@@ -44,7 +44,10 @@ def give_consent(
             borrower=borrower, purpose=purpose, text_version=text_version, given_by=actor, given_at=now
         )
         write_audit(
-            actor=actor, action="consent.given", object_type="Borrower", object_ref=borrower.ref,
+            actor=actor,
+            action="consent.given",
+            object_type="Borrower",
+            object_ref=borrower.ref,
             after={"purpose": purpose, "text_version": text_version},
         )
     return consent
@@ -67,7 +70,9 @@ def give_consents(
         ]
 
 
-def withdraw_consent(*, borrower: Borrower, purpose: str, actor: User | None, now: datetime) -> Consent | None:
+def withdraw_consent(
+    *, borrower: Borrower, purpose: str, actor: User | None, now: datetime
+) -> Consent | None:
     """End an agreement; its data is not used from this moment on. Returns None where there was none."""
     with transaction.atomic():
         Borrower.objects.select_for_update(of=("self",)).get(pk=borrower.pk)
@@ -76,7 +81,10 @@ def withdraw_consent(*, borrower: Borrower, purpose: str, actor: User | None, no
             return None
         _end(active, now=now)
         write_audit(
-            actor=actor, action="consent.withdrawn", object_type="Borrower", object_ref=borrower.ref,
+            actor=actor,
+            action="consent.withdrawn",
+            object_type="Borrower",
+            object_ref=borrower.ref,
             before={"purpose": purpose, "text_version": active.text_version},
         )
     return active

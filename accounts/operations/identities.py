@@ -15,7 +15,7 @@ from accounts.models import AuditEntry, Borrower, Identity, User
 from accounts.operations.audit import write_audit
 from accounts.operations.notices import queue_notice
 from accounts.regime import current_regime
-from regimes.errors import InvalidInput, N_, Refusal
+from regimes.errors import N_, InvalidInput, Refusal
 
 log = logging.getLogger(__name__)
 TRIES_A_DAY = 5
@@ -130,7 +130,14 @@ def _write(
 
 
 def _fill(
-    identity: Identity, *, document: str, name: str, parsed: DocumentNumber, born: date, index: str, now: datetime
+    identity: Identity,
+    *,
+    document: str,
+    name: str,
+    parsed: DocumentNumber,
+    born: date,
+    index: str,
+    now: datetime,
 ) -> None:
     identity.document, identity.full_name, identity.number = document, name, parsed.number
     identity.number_index, identity.number_last4 = index, parsed.last4
@@ -148,7 +155,9 @@ def _refuse_guessing(*, borrower: Borrower, now: datetime) -> None:
         at__gt=now - timedelta(days=1),
     ).count()
     if tries >= TRIES_A_DAY:
-        raise TooManyIdentityTries("too_many_tries", N_("Too many tries today. Try again tomorrow, or contact us."))
+        raise TooManyIdentityTries(
+            "too_many_tries", N_("Too many tries today. Try again tomorrow, or contact us.")
+        )
 
 
 def _ask_provider(*, identity: Identity) -> IdentityOutcome:
@@ -170,7 +179,9 @@ def _ask_provider(*, identity: Identity) -> IdentityOutcome:
 
 def _apply(*, identity_id: int, outcome: IdentityOutcome, actor: User | None, now: datetime) -> Identity:
     with transaction.atomic():
-        identity = Identity.objects.select_for_update(of=("self",)).select_related("borrower").get(pk=identity_id)
+        identity = (
+            Identity.objects.select_for_update(of=("self",)).select_related("borrower").get(pk=identity_id)
+        )
         if identity.status != Identity.Status.PENDING:
             return identity
         identity.status, identity.reason = outcome.status, outcome.reason
@@ -180,8 +191,12 @@ def _apply(*, identity_id: int, outcome: IdentityOutcome, actor: User | None, no
             identity.borrower.display_name = mask_name(identity.full_name)
             identity.borrower.save(update_fields=["display_name"])
         write_audit(
-            actor=actor, action="identity.checked", object_type="Borrower", object_ref=identity.borrower.ref,
-            before={"status": "PENDING"}, after={"status": identity.status, "provider": identity.provider},
+            actor=actor,
+            action="identity.checked",
+            object_type="Borrower",
+            object_ref=identity.borrower.ref,
+            before={"status": "PENDING"},
+            after={"status": identity.status, "provider": identity.provider},
             reason=outcome.reason,
         )
         queue_notice(

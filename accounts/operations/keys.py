@@ -49,7 +49,9 @@ def rotate_keys(*, limit: int | None = None) -> RotationReport:
     return RotationReport(sealed=done, left=values_left(ring=ring))
 
 
-def _old(model: type[models.Model], field: EncryptedTextField, ring: KeyRing) -> models.QuerySet[models.Model]:
+def _old(
+    model: type[models.Model], field: EncryptedTextField, ring: KeyRing
+) -> models.QuerySet[models.Model]:
     """Return rows sealed with another key, found by the text of the column itself."""
     from django.db.models.functions import Cast
 
@@ -82,10 +84,16 @@ def _rotate_authenticators(*, ring: KeyRing) -> int:
 def _fresh(value: object, ring: KeyRing) -> object:
     if isinstance(value, list):
         return [_fresh(item, ring) for item in value]
-    is_old = isinstance(value, str) and value.startswith(f"{FORMAT}:") and not value.startswith(f"{FORMAT}:{ring.current}:")
+    is_old = (
+        isinstance(value, str)
+        and value.startswith(f"{FORMAT}:")
+        and not value.startswith(f"{FORMAT}:{ring.current}:")
+    )
     if not is_old:
         return value
-    return seal(plaintext=open_sealed(sealed=Sealed(str(value)), aad=AAD, ring=ring), aad=AAD, ring=ring).token
+    return seal(
+        plaintext=open_sealed(sealed=Sealed(str(value)), aad=AAD, ring=ring), aad=AAD, ring=ring
+    ).token
 
 
 def values_left(*, ring: KeyRing) -> int:

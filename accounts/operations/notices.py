@@ -162,7 +162,7 @@ def _claim(*, claim: uuid.UUID, now: datetime, size: int) -> list[Notice]:
             ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED)
     """  # noqa: S608  no value is put into the text
     with transaction.atomic(), connection.cursor() as cursor:
-        values = {
+        values: dict[str, Any] = {
             "claim": claim,
             "until": now + LEASE,
             "now": now,
@@ -187,7 +187,9 @@ def _send_one(*, notice: Notice, claim: uuid.UUID, now: datetime, report: SendRe
         report.failed += _finish(notice, claim, status=Notice.Status.FAILED, last_error="no address")
     except SmsRefused as error:
         report.failed += _finish(notice, claim, status=Notice.Status.FAILED, last_error=type(error).__name__)
-    except Exception as error:  # whatever a mail server or vendor raises, the row is tried again and then parked
+    except (
+        Exception
+    ) as error:  # whatever a mail server or vendor raises, the row is tried again and then parked
         log.exception("notice %s on %s failed, attempt %s", notice.ref, notice.channel, notice.attempts)
         _retry_or_park(notice=notice, claim=claim, now=now, error=error, report=report)
     else:

@@ -13,7 +13,7 @@ from accounts.domain.contact import parse_login
 from accounts.models import Borrower, User
 from accounts.models.user import Language
 from accounts.operations.audit import write_audit
-from regimes.errors import InvalidInput, N_, Refusal
+from regimes.errors import N_, InvalidInput, Refusal
 
 
 class UnableToOpenAccount(Refusal):
@@ -54,7 +54,10 @@ def open_account(
             if kind == "email":
                 EmailAddress.objects.create(user=user, email=contact, verified=True, primary=True)
             write_audit(
-                actor=None, action="account.opened", object_type="User", object_ref=user.ref,
+                actor=None,
+                action="account.opened",
+                object_type="User",
+                object_ref=user.ref,
                 after={"is_staff": is_staff, "is_superuser": is_superuser},
             )
     except IntegrityError:
@@ -78,7 +81,10 @@ def ensure_person(*, user: User) -> Borrower:
         )
         if created:
             write_audit(
-                actor=user, action="borrower.created", object_type="Borrower", object_ref=borrower.ref,
+                actor=user,
+                action="borrower.created",
+                object_type="Borrower",
+                object_ref=borrower.ref,
                 after={"kind": borrower.kind},
             )
     return borrower
@@ -105,7 +111,12 @@ def set_borrower_status(*, borrower: Borrower, status: str, reason: str, actor: 
             locked.status = status
             locked.save(update_fields=["status"])
             write_audit(
-                actor=actor, action="borrower.status", object_type="Borrower", object_ref=locked.ref,
-                before={"status": before}, after={"status": status}, reason=reason,
+                actor=actor,
+                action="borrower.status",
+                object_type="Borrower",
+                object_ref=locked.ref,
+                before={"status": before},
+                after={"status": status},
+                reason=reason,
             )
     return locked

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.operations.audit import write_audit
-from regimes.errors import InvalidInput, N_
+from regimes.errors import N_, InvalidInput
 
 LEAST_BYTES = 16
 

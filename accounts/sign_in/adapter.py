@@ -59,7 +59,9 @@ class AccountAdapter(DefaultAccountAdapter):
         "phone_password_mismatch": gettext_lazy("The login or the password is wrong."),
         "username_password_mismatch": gettext_lazy("The login or the password is wrong."),
         "invalid_login": gettext_lazy("The login or the password is wrong."),
-        "incorrect_code": gettext_lazy("This code is not right or no longer valid. Check it, or ask for a new one."),
+        "incorrect_code": gettext_lazy(
+            "This code is not right or no longer valid. Check it, or ask for a new one."
+        ),
         "too_many_login_attempts": gettext_lazy("Too many tries. Wait 15 minutes."),
     }
 
@@ -122,7 +124,9 @@ class AccountAdapter(DefaultAccountAdapter):
         self._text(phone, text % {"code": code})
 
     def send_account_already_exists_sms(self, phone: str) -> None:
-        self._text(phone, _("You already have an account at lendportal. Log in, or ask for a code to log in."))
+        self._text(
+            phone, _("You already have an account at lendportal. Log in, or ask for a code to log in.")
+        )
 
     def send_unknown_account_sms(self, phone: str, **kwargs: Any) -> None:
         self._text(phone, _("This number has no account at lendportal. You can sign up."))
@@ -133,12 +137,14 @@ class AccountAdapter(DefaultAccountAdapter):
     # ---- counted tries ------------------------------------------------------------------------------------------
     def _subject(self, request: HttpRequest, credentials: dict[str, Any]) -> tuple[str, str]:
         """Return whose password is tried, and by which counter: strangers share one, a known device has its own."""
-        login = str(credentials.get("email") or credentials.get("phone") or credentials.get("username") or "").lower()
+        login = str(
+            credentials.get("email") or credentials.get("phone") or credentials.get("username") or ""
+        ).lower()
         device = known_device(request=request, login=login)
         return login, f"{login}|{device}" if device else login
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        login, subject = self._subject(request, credentials)
+        _login, subject = self._subject(request, credentials)
         count_try(what="network", subject=self.get_client_ip(request), allowed=NETWORK_TRIES)
         count_try(what="password", subject=subject)
 

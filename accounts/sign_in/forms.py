@@ -35,21 +35,31 @@ class LoginField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", gettext_lazy("E-mail or mobile number"))
-        kwargs.setdefault("widget", forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}))
-        kwargs.setdefault("error_messages", {"required": gettext_lazy("Enter your e-mail address or mobile number.")})
+        kwargs.setdefault(
+            "widget", forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"})
+        )
+        kwargs.setdefault(
+            "error_messages", {"required": gettext_lazy("Enter your e-mail address or mobile number.")}
+        )
         super().__init__(**kwargs)
 
 
 def tame_password(field: forms.Field) -> None:
     """Bound a password's length before it reaches the hasher, and refuse what no keyboard types."""
     field.validators = [
-        each for each in field.validators if not isinstance(each, (MaxLengthValidator, ProhibitNullCharactersValidator))
+        each
+        for each in field.validators
+        if not isinstance(each, (MaxLengthValidator, ProhibitNullCharactersValidator))
     ]
     field.validators.append(
-        MaxLengthValidator(PASSWORD_MAX_LENGTH, message=gettext_lazy("Use at most %(limit_value)s characters."))
+        MaxLengthValidator(
+            PASSWORD_MAX_LENGTH, message=gettext_lazy("Use at most %(limit_value)s characters.")
+        )
     )
     field.validators.append(
-        ProhibitNullCharactersValidator(message=gettext_lazy("Remove the hidden character."), code="control_character")
+        ProhibitNullCharactersValidator(
+            message=gettext_lazy("Remove the hidden character."), code="control_character"
+        )
     )
 
 
@@ -57,6 +67,7 @@ class OneFieldSignupForm(SignupForm):  # type: ignore[misc]
     """Sign up with one field and a password."""
 
     field_order = ["login", "password1"]
+    account_already_exists: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -29,7 +29,9 @@ class LengthValidator:
             )
 
     def get_help_text(self) -> str:
-        return _("Use at least %(least)s characters. A phrase of several words is good.") % {"least": BORROWER_LENGTH}
+        return _("Use at least %(least)s characters. A phrase of several words is good.") % {
+            "least": BORROWER_LENGTH
+        }
 
 
 class EasyToGuessValidator:
@@ -45,7 +47,10 @@ class EasyToGuessValidator:
             raise _easy()
         if core and (core in self._common or core in OWN_NAMES) and len(plain) - len(core) <= 4:
             raise _easy()
-        if any(plain == own or (len(own) >= 4 and own in plain and len(plain) - len(own) <= 4) for own in _own(user)):
+        if any(
+            plain == own or (len(own) >= 4 and own in plain and len(plain) - len(own) <= 4)
+            for own in _own(user)
+        ):
             raise _easy()
 
     def get_help_text(self) -> str:

@@ -18,7 +18,12 @@ from tests.factories import UserFactory
 
 def entry(number: int, **values: object) -> int:
     made = write_audit(
-        actor=None, action="test.act", object_type="Thing", object_ref=number, after={"n": number, "名": "值"}, **values
+        actor=None,
+        action="test.act",
+        object_type="Thing",
+        object_ref=number,
+        after={"n": number, "名": "值"},
+        **values,
     )
     settle()
     return made
@@ -57,14 +62,20 @@ class TestTheTableRefuses:
     )
     def test_it_refuses_every_change(self, sql: str) -> None:
         entry(1)
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(sql)
         assert AuditEntry.objects.count() == 1
 
     def test_it_ignores_hashes_and_moments_that_a_writer_makes_up(self) -> None:
         pk = entry(1)
         made = AuditEntry.objects.get(pk=pk)
-        assert made.sequence == 1 and made.prev_hash == "0" * 64 and len(made.hash) == 64
+        assert made.sequence == 1
+        assert made.prev_hash == "0" * 64
+        assert len(made.hash) == 64
         assert made.at.year > 2000
 
 
@@ -73,7 +84,8 @@ class TestTheVerifier:
     @pytest.fixture(autouse=True)
     def trail(self) -> list[int]:
         self.ids = [entry(number) for number in range(6)]
-        assert verify() == [] and chain_by_sql() == []
+        assert verify() == []
+        assert chain_by_sql() == []
         return self.ids
 
     def broken(self) -> str:
@@ -84,7 +96,13 @@ class TestTheVerifier:
 
     @pytest.mark.parametrize(
         ("column", "value"),
-        [("reason", "'x'"), ("after", "'{}'"), ("action", "'a'"), ("at", "at + interval '1 microsecond'"), ("actor_role", "'STAFF'")],
+        [
+            ("reason", "'x'"),
+            ("after", "'{}'"),
+            ("action", "'a'"),
+            ("at", "at + interval '1 microsecond'"),
+            ("actor_role", "'STAFF'"),
+        ],
     )
     def test_it_finds_a_changed_entry(self, column: str, value: str) -> None:
         as_superuser(f"UPDATE accounts_auditentry SET {column} = {value} WHERE id = %s", self.ids[2])
@@ -92,7 +110,9 @@ class TestTheVerifier:
 
     def test_it_finds_a_changed_entry_whose_hash_was_made_to_fit(self) -> None:
         as_superuser("UPDATE accounts_auditentry SET reason = 'x' WHERE id = %s", self.ids[2])
-        as_superuser("UPDATE accounts_auditentry e SET hash = accounts_audit_digest(e) WHERE id = %s", self.ids[2])
+        as_superuser(
+            "UPDATE accounts_auditentry e SET hash = accounts_audit_digest(e) WHERE id = %s", self.ids[2]
+        )
         assert self.broken() == "does not follow the entry before it"
 
     def test_it_finds_a_removed_entry(self) -> None:
@@ -127,7 +147,14 @@ class TestTheVerifier:
         assert refused.value.returncode == 2
 
     def test_it_is_content_with_a_whole_trail(self, capsys) -> None:
-        write_audit(actor=UserFactory(), action="a", object_type="b", object_ref="c", before={"x": [1, 1.5, None]}, reason="|:")
+        write_audit(
+            actor=UserFactory(),
+            action="a",
+            object_type="b",
+            object_ref="c",
+            before={"x": [1, 1.5, None]},
+            reason="|:",
+        )
         call_command("verify_audit")
         assert "whole" in capsys.readouterr().out
 
@@ -156,13 +183,14 @@ def test_writers_at_once_keep_the_chains_whole_and_do_not_wait_for_each_other() 
         thread.join()
     assert failures == []
     assert AuditEntry.objects.count() == 60
-    assert verify() == [] and chain_by_sql() == []
+    assert verify() == []
+    assert chain_by_sql() == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_act_that_is_rolled_back_leaves_no_entry_and_no_gap() -> None:
     entry(1)
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012
         entry(2)
         raise RuntimeError
     entry(3)

@@ -40,7 +40,9 @@ def person(**values):
 
 def queue(borrower, kind="test_due", key="k", channels=("EMAIL",), **values):
     params = {"amount": "10.00"} if kind == "test_due" else {}
-    return queue_notice(borrower_id=borrower.pk, kind=kind, dedup_key=key, params=params, channels=channels, **values)
+    return queue_notice(
+        borrower_id=borrower.pk, kind=kind, dedup_key=key, params=params, channels=channels, **values
+    )
 
 
 class Broken(BaseEmailBackend):
@@ -72,7 +74,7 @@ class TestQueueing:
         assert queue_notices(orders=[]) == 0
 
     def test_it_is_part_of_the_callers_transaction(self) -> None:
-        with pytest.raises(RuntimeError), transaction.atomic():
+        with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012
             queue(person())
             raise RuntimeError
         assert not Notice.objects.exists()
@@ -128,12 +130,15 @@ class TestSending:
             now += timedelta(minutes=40)
         notice = Notice.objects.get()
         assert (notice.status, notice.attempts, tried) == ("PARKED", 5, 5)
-        assert notice.last_error == "OSError" and "alice" not in notice.last_error
+        assert notice.last_error == "OSError"
+        assert "alice" not in notice.last_error
 
     def test_a_row_whose_sender_died_is_taken_over_after_the_lease(self) -> None:
         queue(person())
         notice = Notice.objects.get()
-        Notice.objects.update(status="CLAIMED", claim=notice.ref, claimed_until=MORNING + timedelta(minutes=5), attempts=1)
+        Notice.objects.update(
+            status="CLAIMED", claim=notice.ref, claimed_until=MORNING + timedelta(minutes=5), attempts=1
+        )
         assert send_due_notices(now=MORNING + timedelta(minutes=4)).sent == 0
         assert send_due_notices(now=MORNING + timedelta(minutes=6)).sent == 1
 
@@ -149,13 +154,17 @@ class TestSending:
         borrower.language = "zh-hans"
         borrower.save()
         queue_notice(
-            borrower_id=borrower.pk, kind="bank_account_added", dedup_key="x",
-            params={"bank": "招商银行", "last4": "1234"}, channels=("IN_APP", "EMAIL", "SMS"),
+            borrower_id=borrower.pk,
+            kind="bank_account_added",
+            dedup_key="x",
+            params={"bank": "招商银行", "last4": "1234"},
+            channels=("IN_APP", "EMAIL", "SMS"),
         )
         assert send_due_notices(now=MORNING).sent == 3
         assert send_due_notices(now=MORNING).sent == 0
         assert mail.outbox[0].subject == "已添加银行账户"
-        assert "招商银行" in mail.outbox[0].body and "1234" in sms.outbox[0].text
+        assert "招商银行" in mail.outbox[0].body
+        assert "1234" in sms.outbox[0].text
         assert mail.outbox[0].to == [borrower.user.email]
         assert "\n" not in mail.outbox[0].subject
 
@@ -170,9 +179,15 @@ class TestSending:
         borrower = person()
         queue(borrower, kind="test_news", key="1", channels=("IN_APP",))
         queue(borrower, key="2", channels=("IN_APP",))
-        queue(borrower, kind="test_news", key="3", channels=("IN_APP",), send_after=MORNING + timedelta(days=1))
+        queue(
+            borrower, kind="test_news", key="3", channels=("IN_APP",), send_after=MORNING + timedelta(days=1)
+        )
         sweep_notices()  # the real clock is past MORNING: all three are shown
-        assert [view.subject for view in queries.notices_for(borrower_id=borrower.pk)] == ["News", "Due", "News"]
+        assert [view.subject for view in queries.notices_for(borrower_id=borrower.pk)] == [
+            "News",
+            "Due",
+            "News",
+        ]
         assert queries.unread_count(borrower_id=borrower.pk) == 3
         mark_notices_read(borrower_id=borrower.pk, now=MORNING)
         assert queries.unread_count(borrower_id=borrower.pk) == 0
@@ -182,7 +197,10 @@ class TestSending:
 def test_eight_sweeps_at_once_send_every_notice_once() -> None:
     borrowers = [person() for _ in range(40)]
     queue_notices(
-        orders=[NoticeOrder(it.pk, "test_news", f"n{it.pk}", channels=("EMAIL", "SMS", "IN_APP")) for it in borrowers]
+        orders=[
+            NoticeOrder(it.pk, "test_news", f"n{it.pk}", channels=("EMAIL", "SMS", "IN_APP"))
+            for it in borrowers
+        ]
     )
     barrier, reports = threading.Barrier(8, timeout=20), []
 
@@ -200,7 +218,9 @@ def test_eight_sweeps_at_once_send_every_notice_once() -> None:
         thread.join()
     send_due_notices(now=MORNING)
     assert len(reports) == 8
-    assert sorted(to for message in mail.outbox for to in message.to) == sorted(it.user.email for it in borrowers)
+    assert sorted(to for message in mail.outbox for to in message.to) == sorted(
+        it.user.email for it in borrowers
+    )
     assert len({message.phone for message in sms.outbox}) == len(sms.outbox) == 40
     assert set(Notice.objects.values_list("status", "attempts")) == {("SENT", 1)}
 
@@ -212,4 +232,7 @@ def test_a_kind_cannot_be_registered_with_two_texts() -> None:
 
 def test_rendering_never_evaluates_what_people_wrote() -> None:
     register_kind("test_echo", subject="S", body="Hello %(name)s")
-    assert render(kind="test_echo", params={"name": "%(secret)s {{7*7}}"}, language="en").body == "Hello %(secret)s {{7*7}}"
+    assert (
+        render(kind="test_echo", params={"name": "%(secret)s {{7*7}}"}, language="en").body
+        == "Hello %(secret)s {{7*7}}"
+    )

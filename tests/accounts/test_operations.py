@@ -15,7 +15,17 @@ from accounts.identity.base import IdentityProvider
 from accounts.invariants import INVARIANTS
 from accounts.models import AuditEntry, BankAccount, Borrower, BusinessMember, Consent, Identity, Notice
 from regimes.errors import Refusal
-from tests.factories import AS_OF, NOW, PASSWORD, BorrowerFactory, BusinessFactory, UserFactory, card_number, prc_id, uscc
+from tests.factories import (
+    AS_OF,
+    NOW,
+    PASSWORD,
+    BorrowerFactory,
+    BusinessFactory,
+    UserFactory,
+    card_number,
+    prc_id,
+    uscc,
+)
 
 
 def refused(code: str, status: int | None = None):
@@ -33,7 +43,13 @@ def refused(code: str, status: int | None = None):
 
 
 def record(borrower, number: str = "11010519491231002X", name: str = "Alice Wong", **values):
-    given = {"document": "PRC_ID", "birth_date": None, "actor": borrower.user, "as_of": AS_OF, "now": NOW} | values
+    given = {
+        "document": "PRC_ID",
+        "birth_date": None,
+        "actor": borrower.user,
+        "as_of": AS_OF,
+        "now": NOW,
+    } | values
     return operations.record_identity(borrower=borrower, number=number, full_name=name, **given)
 
 
@@ -70,7 +86,8 @@ class TestIdentity:
         borrower = BorrowerFactory()
         with refused(code, 400):
             record(borrower, **values)
-        assert not Identity.objects.exists() and not AuditEntry.objects.exists()
+        assert not Identity.objects.exists()
+        assert not AuditEntry.objects.exists()
 
     def test_it_refuses_a_business(self) -> None:
         with refused("not_a_person", 409):
@@ -91,7 +108,9 @@ class TestIdentity:
             with refused("identity_unverifiable"):
                 record(mallory, name="Mallory Moss", now=AuditEntry.objects.latest("pk").at)
         with refused("too_many_tries", 429):
-            record(mallory, number=prc_id(order=77), name="Mallory Moss", now=AuditEntry.objects.latest("pk").at)
+            record(
+                mallory, number=prc_id(order=77), name="Mallory Moss", now=AuditEntry.objects.latest("pk").at
+            )
 
     def test_another_document_after_approval_is_refused(self) -> None:
         borrower = BorrowerFactory()
@@ -105,19 +124,25 @@ class TestIdentity:
     def test_the_same_again_is_the_same(self) -> None:
         borrower = BorrowerFactory()
         one, two = record(borrower), record(borrower, number=" 110105 19491231 002x")
-        assert one.pk == two.pk and two.status == "VERIFIED"
+        assert one.pk == two.pk
+        assert two.status == "VERIFIED"
         assert AuditEntry.objects.filter(action="identity.submitted").count() == 1
 
     def test_the_sandbox_verifies_and_tells(self) -> None:
         borrower = BorrowerFactory()
         identity = record(borrower)
-        assert (identity.status, identity.birth_date, identity.region_code) == ("VERIFIED", date(1949, 12, 31), "110105")
+        assert (identity.status, identity.birth_date, identity.region_code) == (
+            "VERIFIED",
+            date(1949, 12, 31),
+            "110105",
+        )
         assert queries.identity_verified(borrower_id=borrower.pk)
         borrower.refresh_from_db()
         assert borrower.display_name == "A*** W***"
         assert Notice.objects.filter(borrower=borrower, kind="identity_checked").count() == 2
         trail = str(list(AuditEntry.objects.values("before", "after", "reason")))
-        assert "Alice" not in trail and "1949" not in trail
+        assert "Alice" not in trail
+        assert "1949" not in trail
 
     def test_a_refused_document_can_be_sent_anew_and_does_not_block_its_owner(self) -> None:
         mallory = BorrowerFactory()
@@ -133,13 +158,21 @@ class TestIdentity:
         assert identity.status == "PENDING"
         assert list(queries.pending_identities()) == [identity]
         with refused("required", 400):
-            operations.decide_identity(identity_id=identity.pk, accept=False, reason=" ", actor=world.bob, now=NOW)
+            operations.decide_identity(
+                identity_id=identity.pk, accept=False, reason=" ", actor=world.bob, now=NOW
+            )
         with refused("permission_denied"):
-            operations.decide_identity(identity_id=identity.pk, accept=True, reason="", actor=world.charlie, now=NOW)
-        decided = operations.decide_identity(identity_id=identity.pk, accept=True, reason="seen", actor=world.bob, now=NOW)
+            operations.decide_identity(
+                identity_id=identity.pk, accept=True, reason="", actor=world.charlie, now=NOW
+            )
+        decided = operations.decide_identity(
+            identity_id=identity.pk, accept=True, reason="seen", actor=world.bob, now=NOW
+        )
         assert decided.status == "VERIFIED"
         with refused("already_decided"):
-            operations.decide_identity(identity_id=identity.pk, accept=False, reason="x", actor=world.erin, now=NOW)
+            operations.decide_identity(
+                identity_id=identity.pk, accept=False, reason="x", actor=world.erin, now=NOW
+            )
 
     def test_nobody_decides_about_himself(self, settings) -> None:
         settings.IDENTITY_PROVIDER = "accounts.identity.manual.ManualProvider"
@@ -153,7 +186,11 @@ class TestIdentity:
 class TestConsents:
     def give(self, borrower, purpose="BANK", version=None):
         return operations.give_consent(
-            borrower=borrower, purpose=purpose, text_version=version or TEXTS[purpose].version, actor=borrower.user, now=NOW
+            borrower=borrower,
+            purpose=purpose,
+            text_version=version or TEXTS[purpose].version,
+            actor=borrower.user,
+            now=NOW,
         )
 
     def test_it_refuses_words_that_are_not_in_force(self) -> None:
@@ -175,7 +212,11 @@ class TestConsents:
             "DELETE FROM accounts_consent",
             "TRUNCATE accounts_consent",
         ):
-            with pytest.raises(DatabaseError, match="refused"), transaction.atomic(), connection.cursor() as cursor:
+            with (
+                pytest.raises(DatabaseError, match="refused"),
+                transaction.atomic(),
+                connection.cursor() as cursor,
+            ):
                 cursor.execute(change)
         operations.withdraw_consent(borrower=consent.borrower, purpose="BANK", actor=None, now=NOW)
         with pytest.raises(DatabaseError), transaction.atomic():
@@ -185,14 +226,25 @@ class TestConsents:
         borrower = BorrowerFactory()
         assert self.give(borrower).pk == self.give(borrower).pk
         self.give(borrower, "BILLS")
-        assert queries.active_consents(borrower_ids=[borrower.pk, 999]) == {borrower.pk: {"BANK", "BILLS"}, 999: frozenset()}
+        assert queries.active_consents(borrower_ids=[borrower.pk, 999]) == {
+            borrower.pk: {"BANK", "BILLS"},
+            999: frozenset(),
+        }
 
     def test_withdrawing_ends_it_at_once_and_leaves_the_history(self) -> None:
         borrower = BorrowerFactory()
         self.give(borrower)
         later = NOW + timedelta(days=1)
-        assert operations.withdraw_consent(borrower=borrower, purpose="BANK", actor=borrower.user, now=later).withdrawn_at == later
-        assert operations.withdraw_consent(borrower=borrower, purpose="BANK", actor=borrower.user, now=later) is None
+        assert (
+            operations.withdraw_consent(
+                borrower=borrower, purpose="BANK", actor=borrower.user, now=later
+            ).withdrawn_at
+            == later
+        )
+        assert (
+            operations.withdraw_consent(borrower=borrower, purpose="BANK", actor=borrower.user, now=later)
+            is None
+        )
         assert queries.active_consents(borrower_ids=[borrower.pk]) == {borrower.pk: frozenset()}
         again = self.give(borrower)
         assert [consent.pk for consent in queries.consents_of(borrower_id=borrower.pk)][-1] != again.pk
@@ -204,11 +256,18 @@ class TestConsents:
         with refused("purpose_unknown"):
             operations.give_consents(borrower=borrower, purposes=["BANK", "NOTHING"], actor=None, now=NOW)
         assert not Consent.objects.exists()
-        assert len(operations.give_consents(borrower=borrower, purposes=["BANK", "BILLS"], actor=None, now=NOW)) == 2
+        assert (
+            len(operations.give_consents(borrower=borrower, purposes=["BANK", "BILLS"], actor=None, now=NOW))
+            == 2
+        )
 
 
 def open_shop(owner, code: str | None = None, **values):
-    given = {"legal_name": "Dora's Noodles", "industry": "CATERING", "founded_date": date(2020, 1, 1)} | values
+    given = {
+        "legal_name": "Dora's Noodles",
+        "industry": "CATERING",
+        "founded_date": date(2020, 1, 1),
+    } | values
     return operations.create_business(owner=owner, uscc=code or uscc(1), as_of=AS_OF, now=NOW, **given)
 
 
@@ -239,23 +298,37 @@ class TestBusinesses:
     def test_only_owners_change_members(self, world) -> None:
         for actor in (world.fay, world.vic):
             with refused("role_not_allowed", 403):
-                operations.add_member(business=world.shop, login="charlie@example.com", role="OWNER", actor=actor, now=NOW)
+                operations.add_member(
+                    business=world.shop, login="charlie@example.com", role="OWNER", actor=actor, now=NOW
+                )
         with refused("not_found", 404):
-            operations.add_member(business=world.shop, login="charlie@example.com", role="OWNER", actor=world.charlie, now=NOW)
+            operations.add_member(
+                business=world.shop, login="charlie@example.com", role="OWNER", actor=world.charlie, now=NOW
+            )
         with refused("not_found", 404):
-            operations.remove_member(business=world.shop, member_ref=world.shop.members.first().ref, actor=world.bob, now=NOW)
+            operations.remove_member(
+                business=world.shop, member_ref=world.shop.members.first().ref, actor=world.bob, now=NOW
+            )
         with refused("role_unknown", 400):
-            operations.add_member(business=world.shop, login="charlie@example.com", role="KING", actor=world.dora, now=NOW)
+            operations.add_member(
+                business=world.shop, login="charlie@example.com", role="KING", actor=world.dora, now=NOW
+            )
         with refused("member_unknown"):
-            operations.add_member(business=world.shop, login="nobody@example.com", role="VIEWER", actor=world.dora, now=NOW)
+            operations.add_member(
+                business=world.shop, login="nobody@example.com", role="VIEWER", actor=world.dora, now=NOW
+            )
 
     def test_a_business_keeps_an_owner(self, world) -> None:
         mine = BusinessMember.objects.get(business=world.shop, user=world.dora)
         with refused("last_owner", 409):
             operations.remove_member(business=world.shop, member_ref=mine.ref, actor=world.dora, now=NOW)
         with refused("last_owner", 409):
-            operations.add_member(business=world.shop, login="dora@example.com", role="VIEWER", actor=world.dora, now=NOW)
-        operations.add_member(business=world.shop, login="FAY@example.com", role="OWNER", actor=world.dora, now=NOW)
+            operations.add_member(
+                business=world.shop, login="dora@example.com", role="VIEWER", actor=world.dora, now=NOW
+            )
+        operations.add_member(
+            business=world.shop, login="FAY@example.com", role="OWNER", actor=world.dora, now=NOW
+        )
         operations.remove_member(business=world.shop, member_ref=mine.ref, actor=world.fay, now=NOW)
         assert access.role_for(user=world.dora, borrower=world.shop) is None
 
@@ -263,13 +336,20 @@ class TestBusinesses:
         member = BusinessMember.objects.get(business=world.shop, user=world.vic)
         operations.remove_member(business=world.shop, member_ref=member.ref, actor=world.dora, now=NOW)
         assert queries.borrowers_of(user=world.vic)[-1].role == "SELF"
-        operations.add_member(business=world.shop, login="vic@example.com", role="FINANCE", actor=world.dora, now=NOW)
-        assert [(acting.borrower, acting.role) for acting in queries.borrowers_of(user=world.vic)][-1] == (world.shop, "FINANCE")
+        operations.add_member(
+            business=world.shop, login="vic@example.com", role="FINANCE", actor=world.dora, now=NOW
+        )
+        assert [(acting.borrower, acting.role) for acting in queries.borrowers_of(user=world.vic)][-1] == (
+            world.shop,
+            "FINANCE",
+        )
 
 
 def add_account(borrower, number: str | None = None, holder: str = "Alice Wong", **values):
     given = {"bank_name": "Bank of the Lake", "actor": borrower.user, "now": NOW} | values
-    return operations.add_bank_account(borrower=borrower, holder_name=holder, number=number or card_number(1), **given)
+    return operations.add_bank_account(
+        borrower=borrower, holder_name=holder, number=number or card_number(1), **given
+    )
 
 
 @pytest.mark.django_db
@@ -293,37 +373,64 @@ class TestBankAccounts:
         account = add_account(world.alice_person, card_number(8), "Charlie Moss")
         later = NOW + timedelta(days=2)
         assert account.verified_at is None
-        assert queries.usable_bank_account(borrower_id=world.alice_person.pk, account_id=account.pk, now=later) is None
+        assert (
+            queries.usable_bank_account(borrower_id=world.alice_person.pk, account_id=account.pk, now=later)
+            is None
+        )
         with refused("permission_denied"):
             operations.verify_bank_account(account_id=account.pk, reason="x", actor=world.alice, now=NOW)
-        operations.verify_bank_account(account_id=account.pk, reason="marriage certificate", actor=world.bob, now=NOW)
-        assert queries.usable_bank_account(borrower_id=world.alice_person.pk, account_id=account.pk, now=later) == account
+        operations.verify_bank_account(
+            account_id=account.pk, reason="marriage certificate", actor=world.bob, now=NOW
+        )
+        assert (
+            queries.usable_bank_account(borrower_id=world.alice_person.pk, account_id=account.pk, now=later)
+            == account
+        )
 
     def test_a_second_account_waits_a_day_and_its_owner_is_told(self, world) -> None:
         account = add_account(world.alice_person, card_number(9))
-        usable = lambda now: queries.usable_bank_account(borrower_id=world.alice_person.pk, account_id=account.pk, now=now)  # noqa: E731
+
+        def usable(now):
+            return queries.usable_bank_account(
+                borrower_id=world.alice_person.pk, account_id=account.pk, now=now
+            )  # noqa: E731
+
         assert usable(NOW + timedelta(hours=23, minutes=59)) is None
         assert usable(NOW + timedelta(hours=24)) == account
-        assert set(Notice.objects.filter(kind="bank_account_added").values_list("channel", flat=True)) == {"IN_APP", "EMAIL", "SMS"}
+        assert set(Notice.objects.filter(kind="bank_account_added").values_list("channel", flat=True)) == {
+            "IN_APP",
+            "EMAIL",
+            "SMS",
+        }
 
     def test_removing_the_first_does_not_make_the_next_a_first(self, world) -> None:
-        operations.remove_bank_account(borrower=world.alice_person, account_ref=world.alice_account.ref, actor=world.alice, now=NOW)
+        operations.remove_bank_account(
+            borrower=world.alice_person, account_ref=world.alice_account.ref, actor=world.alice, now=NOW
+        )
         assert add_account(world.alice_person, card_number(9)).usable_from == NOW + timedelta(hours=24)
 
     def test_the_first_is_usable_at_once_and_default(self) -> None:
         borrower = BorrowerFactory()
         record(borrower)
         account = add_account(borrower)
-        assert account.is_default and account.verified_at == NOW == account.usable_from
+        assert account.is_default
+        assert account.verified_at == NOW == account.usable_from
         assert add_account(borrower).pk == account.pk
         assert BankAccount.objects.count() == 1
 
     def test_one_default(self, world) -> None:
         account = add_account(world.alice_person, card_number(9))
-        operations.set_default_bank_account(borrower=world.alice_person, account_ref=account.ref, actor=world.alice, now=NOW)
-        assert [it.is_default for it in queries.bank_accounts_of(borrower_id=world.alice_person.pk)] == [True, False]
+        operations.set_default_bank_account(
+            borrower=world.alice_person, account_ref=account.ref, actor=world.alice, now=NOW
+        )
+        assert [it.is_default for it in queries.bank_accounts_of(borrower_id=world.alice_person.pk)] == [
+            True,
+            False,
+        ]
         with refused("not_found", 404):
-            operations.set_default_bank_account(borrower=world.charlie_person, account_ref=account.ref, actor=None, now=NOW)
+            operations.set_default_bank_account(
+                borrower=world.charlie_person, account_ref=account.ref, actor=None, now=NOW
+            )
 
 
 @pytest.mark.django_db
@@ -357,7 +464,10 @@ class TestAccess:
             access.own_borrower(user=world.alice, ref=world.alice_person.ref)
 
     def test_it_gives_what_is_ones_own(self, world) -> None:
-        assert access.own_borrower(user=world.alice, ref=str(world.alice_person.ref), roles=access.MAY_DRAW) == world.alice_person
+        assert (
+            access.own_borrower(user=world.alice, ref=str(world.alice_person.ref), roles=access.MAY_DRAW)
+            == world.alice_person
+        )
         assert access.own_bank_account(user=world.dora, ref=world.shop_account.ref) == world.shop_account
 
 
@@ -387,7 +497,9 @@ class TestRaces:
 
     def test_one_number_at_ten_doors_belongs_to_one(self) -> None:
         people = [BorrowerFactory() for _ in range(10)]
-        results = self.together(*[lambda person=person: record(person, name="Alice Wong") for person in people])
+        results = self.together(
+            *[lambda person=person: record(person, name="Alice Wong") for person in people]
+        )
         assert results == ["identity_unverifiable"] * 9 + ["ok"]
         assert Identity.objects.count() == 1
 
@@ -406,13 +518,25 @@ class TestRaces:
     def test_ten_clicks_are_one_agreement_one_account_one_person(self) -> None:
         borrower, user = BorrowerFactory(), UserFactory()
         version = TEXTS["BANK"].version
-        agree = lambda: operations.give_consent(borrower=borrower, purpose="BANK", text_version=version, actor=None, now=NOW)  # noqa: E731
+
+        def agree():
+            return operations.give_consent(
+                borrower=borrower, purpose="BANK", text_version=version, actor=None, now=NOW
+            )  # noqa: E731
+
         assert self.together(*[agree] * 10) == ["ok"] * 10
         assert self.together(*[lambda: add_account(borrower)] * 10) == ["ok"] * 10
         assert self.together(*[lambda: operations.ensure_person(user=user)] * 10) == ["ok"] * 10
-        assert Consent.objects.count() == BankAccount.objects.count() == Borrower.objects.filter(user=user).count() == 1
+        assert (
+            Consent.objects.count()
+            == BankAccount.objects.count()
+            == Borrower.objects.filter(user=user).count()
+            == 1
+        )
         assert verify() == []
 
     def test_one_login_is_opened_once(self) -> None:
-        results = self.together(*[lambda: operations.open_account(login="x@example.com", password=PASSWORD, now=NOW)] * 5)
+        results = self.together(
+            *[lambda: operations.open_account(login="x@example.com", password=PASSWORD, now=NOW)] * 5
+        )
         assert results == ["login_taken"] * 4 + ["ok"]

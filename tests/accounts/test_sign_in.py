@@ -31,7 +31,9 @@ def quiet() -> None:
 
 
 def sign_up(client: Client, login: str, password: str = PASSWORD, **extra: str):
-    return client.post(SIGN_UP, {"login": login, "password1": password, **extra}, headers={"accept-language": "en"})
+    return client.post(
+        SIGN_UP, {"login": login, "password1": password, **extra}, headers={"accept-language": "en"}
+    )
 
 
 def log_in(client: Client, login: str, password: str = PASSWORD):
@@ -77,7 +79,9 @@ class TestSigningUp:
         assert f"'{code}'" in repr(response.context["form"].errors.as_data()) or code in str(
             [error.code for rows in response.context["form"].errors.as_data().values() for error in rows]
         )
-        assert not User.objects.exists() and mail.outbox == [] and sms.outbox == []
+        assert not User.objects.exists()
+        assert mail.outbox == []
+        assert sms.outbox == []
 
     @pytest.mark.parametrize(
         ("password", "sentence"),
@@ -94,7 +98,8 @@ class TestSigningUp:
     )
     def test_it_refuses_a_password_that_protects_nothing(self, client, password: str, sentence: str) -> None:
         response = sign_up(client, "alice@example.com", password)
-        assert response.status_code == 400 and sentence in errors(response)
+        assert response.status_code == 400
+        assert sentence in errors(response)
         assert not User.objects.exists()
 
     def test_it_refuses_a_huge_password_at_once(self, client) -> None:
@@ -106,7 +111,8 @@ class TestSigningUp:
     @pytest.mark.parametrize("name", ["is_staff", "role", "is_superuser", "email"])
     def test_it_refuses_fields_that_nobody_asked_for(self, client, name: str) -> None:
         response = sign_up(client, "alice@example.com", **{name: "true"})
-        assert response.status_code == 400 and not User.objects.exists()
+        assert response.status_code == 400
+        assert not User.objects.exists()
 
     def test_it_refuses_a_wrong_code_and_counts(self, client) -> None:
         sign_up(client, "alice@example.com")
@@ -123,7 +129,14 @@ class TestSigningUp:
         assert not is_in(thief)
 
     @pytest.mark.parametrize(
-        "spelling", ["alice@example.com", "ALICE@Example.COM", " alice@example.com ", "ａlice@example.com", "alice@ｅxample.com"]
+        "spelling",
+        [
+            "alice@example.com",
+            "ALICE@Example.COM",
+            " alice@example.com ",
+            "ａlice@example.com",
+            "alice@ｅxample.com",
+        ],
     )
     def test_a_taken_address_gets_the_same_answer_and_no_second_account(self, client, spelling: str) -> None:
         open_account(login="alice@example.com", password=PASSWORD, now=NOW)
@@ -134,14 +147,18 @@ class TestSigningUp:
         one, two = client.get(fresh.url), other.get(taken.url)
         strip = re.compile(rb"csrfmiddlewaretoken.*?>|nonce=\S+|new@example.com|alice@example.com|ID:?\s*\S+")
         assert strip.sub(b"", one.content) == strip.sub(b"", two.content)
-        assert User.objects.filter(email="alice@example.com").count() == 1 and User.objects.count() == 2
-        assert "already" in mail.outbox[1].body.lower() and not re.search(r"\b\d{6}\b", mail.outbox[1].body)
+        assert User.objects.filter(email="alice@example.com").count() == 1
+        assert User.objects.count() == 2
+        assert "already" in mail.outbox[1].body.lower()
+        assert not re.search(r"\b\d{6}\b", mail.outbox[1].body)
 
     def test_it_opens_an_account_by_mail_code(self, client) -> None:
         response = sign_up(client, " Alice@Example.com")
-        assert response.url == CONFIRM_MAIL and not is_in(client)
+        assert response.url == CONFIRM_MAIL
+        assert not is_in(client)
         response = client.post(CONFIRM_MAIL, {"code": code_in(mail.outbox[0].body)})
-        assert response.status_code == 302 and is_in(client)
+        assert response.status_code == 302
+        assert is_in(client)
         user = User.objects.get()
         assert (user.email, user.is_staff, user.language) == ("alice@example.com", False, "en")
         assert user.password.startswith("argon2$argon2id$")
@@ -156,7 +173,9 @@ class TestSigningUp:
         assert client.post(CONFIRM_PHONE, {"code": code_in(sms.outbox[0].text)}).status_code == 302
         assert is_in(client)
         user = User.objects.get()
-        assert user.email is None and user.phone == "+8613800138000" and user.phone_verified_at
+        assert user.email is None
+        assert user.phone == "+8613800138000"
+        assert user.phone_verified_at
         client.logout()
         log_in(client, "138 0013 8000")
         assert is_in(client)
@@ -187,7 +206,10 @@ class TestLoggingIn:
         return self.user
 
     def test_an_unknown_login_and_a_wrong_password_read_alike(self, client) -> None:
-        answers = [log_in(client, login, "wrong password 1") for login in ("alice@example.com", "nobody@example.com", "13800138000", "x")]
+        answers = [
+            log_in(client, login, "wrong password 1")
+            for login in ("alice@example.com", "nobody@example.com", "13800138000", "x")
+        ]
         assert {response.status_code for response in answers} == {400}
         assert len({str(response.context["form"].errors) for response in answers}) == 1
         assert "The login or the password is wrong." in errors(answers[0])
@@ -211,7 +233,8 @@ class TestLoggingIn:
         for _ in range(7):
             log_in(stranger, "alice@example.com", "wrong password 1")
         assert log_in(stranger, "alice@example.com").status_code == 429
-        assert log_in(home, "alice@example.com").status_code == 302 and is_in(home)
+        assert log_in(home, "alice@example.com").status_code == 302
+        assert is_in(home)
 
     def test_a_device_known_for_one_login_helps_nobody_elses(self) -> None:
         open_account(login="mallory@example.com", password=PASSWORD, now=NOW)
@@ -233,10 +256,14 @@ class TestLoggingIn:
             assert log_in(client, "alice@example.com").status_code == 302
             client.post("/accounts/logout/")
 
-    @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "javascript:alert(1)", "/\\evil.example"])
+    @pytest.mark.parametrize(
+        "target", ["https://evil.example", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+    )
     def test_it_never_leads_elsewhere(self, client, target: str) -> None:
         response = client.post(LOG_IN, {"login": "alice@example.com", "password": PASSWORD, "next": target})
-        assert response.status_code == 302 and response.url.startswith("/") and "evil" not in response.url
+        assert response.status_code == 302
+        assert response.url.startswith("/")
+        assert "evil" not in response.url
 
     def test_it_refuses_a_missing_csrf_token(self) -> None:
         client = Client(enforce_csrf_checks=True)
@@ -312,23 +339,27 @@ class TestStaff:
     def test_without_a_second_factor_they_go_nowhere(self, client, path: str) -> None:
         client.force_login(UserFactory(is_staff=True))
         response = client.get(path)
-        assert response.status_code == 302 and response.url == "/accounts/2fa/totp/activate/"
+        assert response.status_code == 302
+        assert response.url == "/accounts/2fa/totp/activate/"
 
     def test_the_api_tells_them_why(self, client) -> None:
         client.force_login(UserFactory(is_staff=True))
         response = client.get("/api/v1/anything/")
-        assert response.status_code == 403 and response.json()["code"] == "second_factor_required"
+        assert response.status_code == 403
+        assert response.json()["code"] == "second_factor_required"
 
     def test_the_desk_has_no_door_of_its_own(self, client) -> None:
         response = client.get("/desk/")
         response = client.get(response.url)
-        assert response.status_code == 302 and response.url.startswith(LOG_IN)
+        assert response.status_code == 302
+        assert response.url.startswith(LOG_IN)
 
     def test_the_password_alone_does_not_let_them_in(self, client) -> None:
         bob = open_account(login="bob@example.com", password=PASSWORD, now=NOW, is_staff=True)
         enrol_totp(user=bob, secret=TOTP_SECRET)
         response = log_in(client, "bob@example.com")
-        assert response.url == "/accounts/2fa/authenticate/" and not is_in(client)
+        assert response.url == "/accounts/2fa/authenticate/"
+        assert not is_in(client)
         assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 400
         assert not is_in(client)
 
@@ -394,7 +425,8 @@ class TestRaces:
 
         statuses = [status for rows in self.run(guess) for status in rows]
         assert len(statuses) == 100
-        assert statuses.count(400) <= 5 and statuses.count(429) >= 95
+        assert statuses.count(400) <= 5
+        assert statuses.count(429) >= 95
 
     def test_a_hundred_wrong_passwords_at_once_are_judged_five_times(self) -> None:
         open_account(login="alice@example.com", password=PASSWORD, now=NOW)
@@ -402,13 +434,22 @@ class TestRaces:
         def guess(number: int, barrier: threading.Barrier) -> list[int]:
             mine = Client()
             barrier.wait()
-            return [log_in(mine, "alice@example.com", f"wrong password {turn}").status_code for turn in range(5)]
+            return [
+                log_in(mine, "alice@example.com", f"wrong password {turn}").status_code for turn in range(5)
+            ]
 
         statuses = [status for rows in self.run(guess) for status in rows]
-        assert statuses.count(400) == 5 and statuses.count(429) == 95
+        assert statuses.count(400) == 5
+        assert statuses.count(429) == 95
 
     def test_one_address_in_twenty_spellings_at_once_is_one_account(self) -> None:
-        spellings = ["alice@example.com", "ALICE@example.com", "Alice@Example.Com", "ａlice@example.com", " alice@EXAMPLE.com "]
+        spellings = [
+            "alice@example.com",
+            "ALICE@example.com",
+            "Alice@Example.Com",
+            "ａlice@example.com",
+            " alice@EXAMPLE.com ",
+        ]
 
         def join(number: int, barrier: threading.Barrier):
             mine = Client()
@@ -417,6 +458,7 @@ class TestRaces:
             return response.status_code, response.get("Location")
 
         results = self.run(join)
-        assert User.objects.count() == 1 and Borrower.objects.count() == 1
+        assert User.objects.count() == 1
+        assert Borrower.objects.count() == 1
         assert {status for status, _ in results} <= {302, 429}, results
         assert {place for status, place in results if status == 302} == {CONFIRM_MAIL}

@@ -21,7 +21,10 @@ def test_it_refuses_to_be_changed_while_running() -> None:
         regimes.get("cn").max_annual_rate = Decimal(1)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("change", [{"contact_opens": time(23)}, {"max_bullet_months": 99}, {"unverified": frozenset({"nonsense"})}])
+@pytest.mark.parametrize(
+    "change",
+    [{"contact_opens": time(23)}, {"max_bullet_months": 99}, {"unverified": frozenset({"nonsense"})}],
+)
 def test_it_refuses_numbers_that_contradict(change: dict) -> None:
     with pytest.raises(AssertionError):
         replace(regimes.get("cn"), **change)
@@ -33,13 +36,19 @@ def test_china_as_published() -> None:
     assert cn.max_annual_rate == Decimal("0.24")
     assert cn.max_bullet_months == 12
     assert (cn.contact_opens, cn.contact_closes, cn.max_contacts_a_day) == (time(8), time(22), 3)
-    assert cn.students_excluded and cn.human_review_right
-    assert cn.is_verified("max_annual_rate") and not cn.is_verified("reading_seconds")
+    assert cn.students_excluded
+    assert cn.human_review_right
+    assert cn.is_verified("max_annual_rate")
+    assert not cn.is_verified("reading_seconds")
 
 
 def test_the_demonstration_shows_limits_from_50_to_300_000() -> None:
     demo = regimes.get("cn_demo")
-    assert (demo.min_limit, demo.max_limit_person, demo.max_limit_business) == (Decimal("50.00"), Decimal("300000.00"), Decimal("300000.00"))
+    assert (demo.min_limit, demo.max_limit_person, demo.max_limit_business) == (
+        Decimal("50.00"),
+        Decimal("300000.00"),
+        Decimal("300000.00"),
+    )
 
 
 @pytest.mark.parametrize("regime", regimes.REGIMES.values(), ids=str)

@@ -29,7 +29,8 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         if len(ring.keys) < 2:
             raise CommandError(
-                "LENDPORTAL_FIELD_KEYS: has one key only; put the new one first and keep the old", returncode=2
+                "LENDPORTAL_FIELD_KEYS: has one key only; put the new one first and keep the old",
+                returncode=2,
             )
         if len(set(ring.keys.values())) < len(ring.keys):
             raise CommandError("LENDPORTAL_FIELD_KEYS: two ids have the same key", returncode=2)

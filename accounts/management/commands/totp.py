@@ -18,7 +18,9 @@ PERIOD = 30
 
 
 class Command(BaseCommand):
-    help = "Print the authenticator code of a user, in the sandbox only: `manage.py totp officer@example.com`."
+    help = (
+        "Print the authenticator code of a user, in the sandbox only: `manage.py totp officer@example.com`."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("login", help="e-mail of the user")
@@ -27,7 +29,9 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("codes are shown in the sandbox only", returncode=2)
         user = User.objects.filter(email=canonical_email(options["login"])).first()
-        factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first() if user else None
+        factor = (
+            Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first() if user else None
+        )
         if factor is None:
             raise CommandError("no such user, or no authenticator app set up", returncode=2)
         moment = time.time()
