@@ -420,8 +420,9 @@ class Book:
     def freeze(self, row: Row, is_open_row: bool) -> None:
         """Mark a later row as settled; the interest it took is no longer the next row's."""
         row.frozen = True
+        self.plan.annuity = None
         if is_open_row:
-            self.attributed += row.settled(I)
+            self.attributed += row.settled(I) - row.kept
 
     def reopen_last(self) -> Row:
         """Open the last row again, for a tranche or for interest that came after all was settled ahead."""

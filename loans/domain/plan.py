@@ -132,6 +132,7 @@ class Plan:
             return ZERO if not put else money - put
         if put == room:
             row.frozen = True
+            self.annuity = None
         return money - put
 
     # -- levels ---------------------------------------------------------------------------------------
