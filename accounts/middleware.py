@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from accounts.sign_in.device import known_device, remember_device
+from accounts.sign_in.limits import WINDOW_SECONDS
 
 OPEN_NAMES = frozenset(
     {
@@ -68,6 +71,29 @@ class SecondFactorForStaff:
             return False
 
 
+class IdleSessions:
+    """End a session that was left alone, and one that has gone on for a working day."""
+
+    IDLE_SECONDS = {True: 15 * 60, False: 30 * 60}  # staff, borrowers
+    WHOLE_SECONDS = {True: 8 * 3600, False: 12 * 3600}
+    WRITE_EVERY = 60  # seconds; a row written on every request would cost more than it tells
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(time.time())
+            session = request.session
+            began, seen = session.get("began", now), session.get("seen", now)
+            staff = bool(request.user.is_staff)
+            if now - seen > self.IDLE_SECONDS[staff] or now - began > self.WHOLE_SECONDS[staff]:
+                logout(request)
+            elif "began" not in session or now - seen >= self.WRITE_EVERY:
+                session["began"], session["seen"] = began, now
+        return self.get_response(request)
+
+
 class SignInAnswers:
     """Give sign-in pages their status, and mark the browser of who has just logged in."""
 
@@ -77,6 +103,8 @@ class SignInAnswers:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         was_anonymous = not request.user.is_authenticated
         response = self.get_response(request)
+        if response.status_code == 429:
+            response.setdefault("Retry-After", str(WINDOW_SECONDS))
         if was_anonymous and request.method == "POST" and request.user.is_authenticated:
             login = request.user.email or request.user.phone or ""
             if login and known_device(request=request, login=login) is None:

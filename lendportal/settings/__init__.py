@@ -87,7 +87,7 @@ ROOT_URLCONF = "lendportal.urls"
 WSGI_APPLICATION = "lendportal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "lendportal.desk.apps.DeskConfig",  # Django admin, with the desk as its site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.IdleSessions",
     "accounts.middleware.SecondFactorForStaff",
     "accounts.middleware.SignInAnswers",
     "django_htmx.middleware.HtmxMiddleware",

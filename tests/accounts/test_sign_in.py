@@ -217,7 +217,9 @@ class TestLoggingIn:
     def test_the_sixth_guess_is_not_judged(self, client) -> None:
         for _ in range(5):
             assert log_in(client, "alice@example.com", "wrong password 1").status_code == 400
-        assert log_in(client, "ALICE@example.com").status_code == 429
+        refused = log_in(client, "ALICE@example.com")
+        assert refused.status_code == 429
+        assert refused["Retry-After"] == "900"
         assert not is_in(client)
 
     def test_guesses_are_counted_for_numbers_one_by_one(self, client) -> None:
@@ -295,6 +297,24 @@ class TestLoggingIn:
         self.user.save()
         assert "/login/" in other.get("/accounts/email/").url
 
+    @pytest.mark.parametrize(
+        ("is_staff", "left", "value"),
+        [(False, "seen", 31 * 60), (True, "seen", 16 * 60), (False, "began", 12 * 3600 + 1), (True, "began", 8 * 3600 + 1)],
+    )
+    def test_a_session_left_alone_or_grown_old_ends(self, client, is_staff: bool, left: str, value: int) -> None:
+        User.objects.update(is_staff=is_staff)
+        client.force_login(self.user)
+        session = client.session
+        session["began"] = session["seen"] = int(time.time())
+        session.save()
+        client.get("/accounts/email/")
+        assert is_in(client)
+        session = client.session
+        session[left] = int(time.time()) - value
+        session.save()
+        client.get("/accounts/email/")
+        assert not is_in(client)
+
     def test_a_code_by_mail_is_another_way_in(self, client) -> None:
         response = client.post("/accounts/login/code/", {"login": "alice@example.com"})
         assert response.status_code == 302, response.content
@@ -361,6 +381,14 @@ class TestStaff:
         assert response.url == "/accounts/2fa/authenticate/"
         assert not is_in(client)
         assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 400
+        assert not is_in(client)
+
+    def test_a_code_by_mail_does_not_replace_the_second_factor(self, client) -> None:
+        bob = open_account(login="bob@example.com", password=PASSWORD, now=NOW, is_staff=True)
+        enrol_totp(user=bob, secret=TOTP_SECRET)
+        response = client.post("/accounts/login/code/", {"login": "bob@example.com"})
+        response = client.post(response.url, {"code": code_in(mail.outbox[-1].body)})
+        assert response.url == "/accounts/2fa/authenticate/"
         assert not is_in(client)
 
     def test_the_code_of_the_moment_lets_them_in_once(self, client, capsys) -> None:
