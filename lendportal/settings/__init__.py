@@ -231,7 +231,12 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 # tries are counted in the shared cache (accounts/sign_in/limits.py): the session's own count is not atomic
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = ACCOUNT_PHONE_VERIFICATION_MAX_ATTEMPTS = 1000
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = ACCOUNT_PASSWORD_RESET_BY_CODE_MAX_ATTEMPTS = 1000
-ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": "120/m/ip", "signup": "30/m/ip", "verify_phone": "1/10s/key,10/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": None,
+    "login": "120/m/ip",
+    "signup": "30/m/ip",
+    "verify_phone": "1/10s/key,10/m/ip",
+}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_GET = False
@@ -345,7 +350,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# ---- Celery: each line answers a failure that was seen; docs/operations/celery.md tells which ------------------------
+# ---- Celery: each line answers a failure that was seen: lost tasks, tasks done twice, workers that stop consuming -----
 TASK_TIME_LIMIT = ENV["LENDPORTAL_TASK_TIME_LIMIT"]
 VISIBILITY_TIMEOUT = ENV["LENDPORTAL_VISIBILITY_TIMEOUT"]
 CELERY_BROKER_URL = REDIS_URL

@@ -97,7 +97,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             _servers.stop()
             raise pytest.UsageError(f"the tests' servers: {error}") from None
         os.environ["LENDPORTAL_ENV"] = "test"
-        os.environ["PORTAL_HOME"] = str(_servers.folder / "home")
+        home = _servers.folder / "home"
+        (home / "static").mkdir(parents=True)
+        os.environ["PORTAL_HOME"] = str(home)
         _compile_messages()
     else:
         number = int(worker.removeprefix("gw") or 0)

@@ -118,12 +118,13 @@ def shell(text, environment, folder):
     return running(["-c", script], environment, folder / "out.txt")
 
 
-def wait_for_health(name, environment, folder, ports, *, seconds):
+def wait_for_health(name, process, environment, folder, ports, *, seconds):
     test = SERVICES[name]["healthcheck"]["test"]
     words = test[1:]
     text = translate(words, ports) if test[0] == "CMD" else translate(["sh", "-c", words[0]], ports)
 
     def healthy():
+        assert process.poll() is None, (folder / "out.txt").read_text("utf-8", "replace")[-3000:]
         with shell(text, environment, folder) as probe:
             return probe.wait(30) == 0
 
@@ -145,7 +146,7 @@ def test_every_command_starts_outside_a_container(name, outside):
         if name == "migrate":
             assert process.wait(120) == 0, (folder / "out.txt").read_text()
             return
-        wait_for_health(name, environment, folder, ports, seconds=60)
+        wait_for_health(name, process, environment, folder, ports, seconds=60)
         assert process.poll() is None
         if name == "web":
             assert get(f"http://127.0.0.1:{ports[8000]}/readyz")[0] == 200
