@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -16,8 +15,6 @@ handler400 = "lendportal.errors.bad_request"
 handler403 = "lendportal.errors.permission_denied"
 handler404 = "lendportal.errors.not_found"
 handler500 = "lendportal.errors.server_error"
-
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # /livez and /readyz are answered by health.HealthMiddleware

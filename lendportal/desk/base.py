@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Model
@@ -13,13 +13,21 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    Title = str | _StrPromise
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
     """Show rows to whoever may view them; writing is the business of operations."""
 
     list_per_page = 50
     show_full_result_count = False  # a count of a large ledger costs more than the page
     actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return list(self.fields or self.readonly_fields)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -31,13 +39,16 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Any]):
+class ReadOnlyInline(admin.TabularInline):
     """Rows that belong to the object above, to be read."""
 
     extra = 0
     can_delete = False
     show_change_link = False
     max_num = 0
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return list(self.fields or self.readonly_fields)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -46,7 +57,7 @@ class ReadOnlyInline(admin.TabularInline[Any, Any]):
         return False
 
 
-def money_column(field: str, title: str) -> Callable[[Any, Any], SafeString]:
+def money_column(field: str, title: Title) -> Callable[[Any, Any], SafeString]:
     """Return a column that writes an amount to the right, with thousands and the currency's sign."""
 
     @admin.display(description=title, ordering=field)

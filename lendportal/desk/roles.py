@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 
 VIEW_CREDIT = ("credit.*",)
@@ -13,6 +14,13 @@ VIEW_RISK = ("risk.*",)
 VIEW_PEOPLE = ("accounts.borrower", "accounts.businessprofile", "accounts.businessmember", "accounts.identity",
                "accounts.consent", "accounts.bankaccount", "accounts.notice")  # fmt: skip
 AUDIT = ("accounts.auditentry",)
+
+# verbs of the desk beyond viewing: (app, codename) -> (model that it is listed under, name)
+VERBS: dict[tuple[str, str], tuple[str, str]] = {
+    ("credit", "decide_application"): ("application", "Can decide an application and answer a borrower"),
+    ("credit", "freeze_line"): ("creditline", "Can freeze and release a line"),
+    ("credit", "move_business_date"): ("nightrun", "Can move the business date of a sandbox"),
+}
 
 # role -> (objects that it may view, verbs that it may carry out)
 ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -33,6 +41,11 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def write_groups(**kwargs: Any) -> None:
     """Make Django's groups equal to the table; a permission that left the table leaves the group."""
+    for (app, codename), (model, name) in VERBS.items():
+        listed = ContentType.objects.filter(app_label=app, model=model).first()
+        if listed is None:
+            return  # the tables of that room are still being made; its own signal comes later
+        Permission.objects.get_or_create(content_type=listed, codename=codename, defaults={"name": name})
     for role, (objects, verbs) in ROLES.items():
         group, _ = Group.objects.get_or_create(name=role)
         group.permissions.set(_permissions(objects, verbs))

@@ -1,0 +1,211 @@
+"""Applications, lines, drawdowns and the night at the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from credit.models import (
+    Application,
+    CreditLine,
+    Decision,
+    Drawdown,
+    LimitChange,
+    NightRun,
+    NightShard,
+    Policy,
+    Product,
+    ReviewRequest,
+)
+from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline, link, money, percent
+from lendportal.desk.words import sentences
+
+
+class DecisionInline(ReadOnlyInline):
+    model = Decision
+    fields = (
+        "number",
+        "outcome",
+        "amount",
+        "rate",
+        "grade",
+        "probability",
+        "why",
+        "decided_by",
+        "note",
+        "decided_at",
+    )
+    ordering = ("-number",)
+
+    @admin.display(description=_("limit"))
+    def amount(self, row: Decision) -> SafeString:
+        return money(row.limit)
+
+    @admin.display(description=_("annual rate"))
+    def rate(self, row: Decision) -> str:
+        return percent(row.annual_rate)
+
+    @admin.display(description=_("probability of default"))
+    def probability(self, row: Decision) -> str:
+        return percent(row.pd)
+
+    @admin.display(description=_("reasons"))
+    def why(self, row: Decision) -> SafeString:
+        return format_html_join("", "<div>{}</div>", ((text,) for text in sentences(row.reasons)))
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    list_display = ("submitted_at", "borrower", "product", "amount", "status", "review")
+    list_filter = ("status", "product__scenario", "product__family")
+    list_select_related = ("borrower", "product")
+    search_fields = ("ref", "borrower__display_name")
+    ordering = ("-id",)
+    inlines = (DecisionInline,)
+    change_form_template = "admin/application.html"
+
+    @admin.display(description=_("amount asked for"), ordering="requested_amount")
+    def amount(self, row: Application) -> SafeString:
+        return money(row.requested_amount)
+
+    @admin.display(description="")
+    def review(self, row: Application) -> SafeString | str:
+        if row.status != Application.Status.REFERRED:
+            return ""
+        return format_html(
+            '<a class="button" href="{}">{}</a>', reverse("admin:review", args=[row.ref]), _("Review")
+        )
+
+
+class LimitChangeInline(ReadOnlyInline):
+    model = LimitChange
+    fields = ("effective_date", "direction", "trigger", "old", "new", "why", "actor", "note")
+    ordering = ("-id",)
+
+    @admin.display(description=_("old limit"))
+    def old(self, row: LimitChange) -> SafeString:
+        return money(row.old_limit)
+
+    @admin.display(description=_("new limit"))
+    def new(self, row: LimitChange) -> SafeString:
+        return money(row.new_limit)
+
+    @admin.display(description=_("reasons"))
+    def why(self, row: LimitChange) -> SafeString:
+        return format_html_join("", "<div>{}</div>", ((text,) for text in sentences(row.reasons)))
+
+
+class DrawdownInline(ReadOnlyInline):
+    model = Drawdown
+    fields = ("drawn_date", "sum", "scenario", "purpose", "loan_page")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).select_related("loan")
+
+    @admin.display(description=_("amount"))
+    def sum(self, row: Drawdown) -> SafeString:
+        return money(row.amount)
+
+    @admin.display(description=_("loan"))
+    def loan_page(self, row: Drawdown) -> SafeString | str:
+        return link(row.loan)
+
+
+@admin.register(CreditLine)
+class CreditLineAdmin(ReadOnlyAdmin):
+    list_display = (
+        "borrower",
+        "family",
+        "amount",
+        "rate",
+        "grade",
+        "status",
+        "next_review_date",
+        "opened_date",
+    )
+    list_filter = ("status", "family", "grade", "freeze_reason")
+    list_select_related = ("borrower",)
+    search_fields = ("ref", "borrower__display_name")
+    ordering = ("-id",)
+    inlines = (DrawdownInline, LimitChangeInline)
+    change_form_template = "admin/line.html"
+
+    @admin.display(description=_("limit"), ordering="limit")
+    def amount(self, row: CreditLine) -> SafeString:
+        return money(row.limit)
+
+    @admin.display(description=_("annual rate"), ordering="annual_rate")
+    def rate(self, row: CreditLine) -> str:
+        return percent(row.annual_rate)
+
+
+@admin.register(Drawdown)
+class DrawdownAdmin(ReadOnlyAdmin):
+    list_display = ("drawn_date", "line", "sum", "scenario", "purpose", "loan_page")
+    list_filter = ("scenario", "drawn_date")
+    list_select_related = ("line", "loan")
+    search_fields = ("ref",)
+    ordering = ("-id",)
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def sum(self, row: Drawdown) -> SafeString:
+        return money(row.amount)
+
+    @admin.display(description=_("loan"))
+    def loan_page(self, row: Drawdown) -> SafeString | str:
+        return link(row.loan)
+
+
+@admin.register(LimitChange)
+class LimitChangeAdmin(ReadOnlyAdmin):
+    list_display = ("effective_date", "line", "direction", "trigger", "old_limit", "new_limit", "why")
+    list_filter = ("direction", "trigger")
+    list_select_related = ("line",)
+    ordering = ("-id",)
+
+    @admin.display(description=_("reasons"))
+    def why(self, row: LimitChange) -> str:
+        return " ".join(sentences(row.reasons))
+
+
+class NightShardInline(ReadOnlyInline):
+    model = NightShard
+    fields = ("step", "first_id", "last_id", "status", "attempts", "figures", "problem")
+    ordering = ("id",)
+
+
+@admin.register(NightRun)
+class NightRunAdmin(ReadOnlyAdmin):
+    list_display = ("business_date", "status", "step", "started_at", "finished_at", "problem")
+    list_filter = ("status",)
+    ordering = ("-business_date",)
+    inlines = (NightShardInline,)
+
+
+@admin.register(Product)
+class ProductAdmin(ReadOnlyAdmin):
+    list_display = ("name", "scenario", "family", "version", "minimum_amount", "maximum_amount", "is_active")
+    list_filter = ("family", "is_active")
+    ordering = ("code", "-version")
+
+
+@admin.register(Policy)
+class PolicyAdmin(ReadOnlyAdmin):
+    list_display = ("version", "state", "proposed_by", "activated_by", "activated_at", "note")
+    list_filter = ("state",)
+    ordering = ("-version",)
+
+
+@admin.register(ReviewRequest)
+class ReviewRequestAdmin(ReadOnlyAdmin):
+    list_display = ("requested_date", "borrower", "status", "answer_by_date", "answered_by")
+    list_filter = ("status",)
+    list_select_related = ("borrower", "answered_by")
+    ordering = ("status", "answer_by_date", "id")
+    change_form_template = "admin/review_request.html"

@@ -1,0 +1,48 @@
+"""The desk: Django's admin site with a start page that says what waits, and the pages behind its buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+
+
+class Desk(admin.AdminSite):
+    """The officers' desk."""
+
+    site_header = _("lendportal desk")
+    site_title = _("lendportal desk")
+    index_title = _("What waits")
+    index_template = "admin/desk.html"
+    enable_nav_sidebar = True
+    site_url = "/"
+
+    @method_decorator(secure_admin_login)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().login(request, extra_context)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from lendportal.desk.summary import summary
+
+        return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        from lendportal.desk import views
+
+        def page(route: str, view: Any, name: str) -> URLPattern:
+            return path(route, self.admin_view(view), name=name)
+
+        return [
+            page("queue/", views.queue, "queue"),
+            page("applications/<uuid:ref>/review/", views.review, "review"),
+            page("lines/<uuid:ref>/<str:act>/", views.freeze, "freeze"),
+            page("reviews/<uuid:ref>/answer/", views.answer, "answer"),
+            page("business-date/", views.business_date, "business_date"),
+            *super().get_urls(),
+        ]
