@@ -10,6 +10,7 @@ payments are in `changes.py`.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -81,6 +82,7 @@ class Book:
         self.interest_closed = ZERO  # earned in periods that are over
         self.paid_ever = [ZERO, ZERO, ZERO, ZERO]
         self.charged_ever = [ZERO, ZERO]  # fee, fixed penalty
+        self.charged = False  # whether a charge may fall due on another day than its row
         self.recovered = ZERO
         self.refunded = ZERO
         self.effects: list[Effect] = []
@@ -164,6 +166,7 @@ class Book:
         earned = self.earned(day)
         self.interest_closed += earned
         own = earned + self.carry - self.attributed
+        regular = self.plan.regular_principal(self.k, own)  # may plan anew, on the interest as it is
         self.carry = self.attributed = ZERO
         if row.frozen and self.k < len(self.rows) - 1:
             self.carry = own
@@ -176,7 +179,6 @@ class Book:
                 row.kept = row.settled(I)
             row.due[I] = own + self.deferred + row.kept
             self.deferred = ZERO
-        regular = self.plan.regular_principal(self.k, own)
         row.due[P] = row.paid[P] + regular
         self.running -= regular
         if not self.projecting:
@@ -224,6 +226,8 @@ class Book:
         if not self.terms.penalty_rate:
             return ZERO
         self.settle_penalty(row, day)
+        if not row.penalty_days:
+            return ZERO
         return self.round(row.penalty_days * self.terms.penalty_rate / self.penalty_year)
 
     def unpaid(self, row: Row, component: int, day: date) -> Decimal:
@@ -274,16 +278,20 @@ class Book:
         row.paid[component] += amount
         row.touched = day
         parts.append(Part(row, component, amount))
+        if component == P:
+            self.rebase(day)  # a level found later today counts on the balance of tonight
 
-    def due_rows(self, day: date) -> list[Row]:
-        """Return the rows that may hold something due: from the oldest unpaid on, and charged ones."""
+    def due_rows(self, day: date) -> Iterator[Row]:
+        """Yield the rows that may hold something due: from the oldest unpaid on, and charged ones."""
         while self.oldest < self.k:
             row = self.rows[self.oldest]
             if any(c.due_date > day for c in row.charges) or self.unpaid_total(row, day):
                 break
             self.oldest += 1
-        later = [row for row in self.rows[self.k :] if row.charges]
-        return self.rows[self.oldest : self.k] + later
+        for index in range(self.oldest, self.k):
+            yield self.rows[index]
+        if self.charged:
+            yield from [row for row in self.rows[self.k :] if row.charges]
 
     def pay_due(self, money: Decimal, day: date, parts: list[Part]) -> Decimal:
         """Pay what is due, instalment by instalment, in the order of the terms; return what is left."""

@@ -85,9 +85,7 @@ def due_dates_from(
     months = MONTHS.get(frequency)
     if months is not None:
         anchor = first_due.day if anchor_day is None else anchor_day
-        later = [
-            add_months(first_due, months * every * i, anchor_day=anchor) for i in range(1, count)
-        ]
+        later = [add_months(first_due, months * every * i, anchor_day=anchor) for i in range(1, count)]
         return [first_due, *later]
     step = timedelta(days=DAYS[frequency] * every)
     return [first_due + step * i for i in range(count)]

@@ -224,6 +224,7 @@ def add_fee(book: Book, event: LoanEvent, effect: Effect) -> None:
         refuse("fee_due_before_charged", N_("A fee cannot fall due before it is charged."), event)
     row = next((r for r in book.rows if r.due_date >= due), book.rows[-1])
     row.charges.append(Charge(component, due, event.amount, optional=False))
+    book.charged = True
     book.charged_ever[component - F] += event.amount
     effect.charged[component - F] += event.amount
     book.oldest = 0
@@ -451,6 +452,7 @@ def _spread(
     rows = chain_rows(terms, day, dates, first_number=number, frequency=frequency)
     for index, row in enumerate(rows):
         row.weight = _new_weight(terms, index, count)
+    book.charged = book.charged or bool(charges)
     for charge in charges:
         due = max(charge.due_date, rows[0].due_date)
         home = next((row for row in rows if row.due_date >= due), rows[-1])

@@ -29,7 +29,8 @@ class Plan:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.level = ZERO  # LEVEL: the instalment
-        self.part = ZERO  # PARTS: principal of weight 1
+        self.whole = ZERO  # PARTS: what all weights share
+        self.weights = ONE  # PARTS: the sum of the weights
         self.down = False  # PARTS: round down, where rounding up would end the loan early
         self.stale = True
         self.changed = False  # by an event, so that an instalment named by the contract is void
@@ -44,7 +45,8 @@ class Plan:
         """Copy the plan for a projection."""
         self.refresh()
         other = Plan(book)
-        other.level, other.part, other.down = self.level, self.part, self.down
+        other.level, other.down = self.level, self.down
+        other.whole, other.weights = self.whole, self.weights
         other.stale, other.annuity, other.changed = self.stale, self.annuity, self.changed
         return other
 
@@ -84,7 +86,7 @@ class Plan:
         self.refresh()
         if self.is_level:
             return self.level - own_interest
-        return self.round_part(self.part * row.weight)
+        return self.share(row)
 
     def room_ahead(self, index: int, day: date) -> Decimal:
         """Return how much principal a later row can take as its own instalment."""
@@ -156,9 +158,9 @@ class Plan:
             return round_to_multiple(amount, multiple=multiple, rounding=rounding)
         return amount.quantize(book.unit, rounding, EXACT)
 
-    def round_part(self, amount: Decimal) -> Decimal:
-        """Round a principal part."""
-        return self.round_level(amount, down=self.down)
+    def share(self, row: Row) -> Decimal:
+        """Return a row's part of the principal: one division last, so that a tie is a tie."""
+        return self.round_level(self.whole * row.weight / self.weights, down=self.down)
 
     def first_amortising(self) -> int:
         """Return the first row of now that pays principal."""
@@ -185,7 +187,9 @@ class Plan:
             row = book.rows[index]
             due = row.due_date
             interest = book.exact_interest(due) + book.carry - book.attributed
-            owed = book.running + interest + row.own_principal_paid
+            owed = book.running + interest
+            if not row.frozen:
+                owed += row.own_principal_paid
             later, final = annuity.get(index + 1, (ZERO, ONE))
             value = later + (ZERO if row.frozen else ONE)
         if not value:
@@ -219,16 +223,15 @@ class Plan:
         return self.book.rate * units / year
 
     def find_part(self) -> None:
-        """Find the principal of weight 1 for what is left."""
+        """Find what the weights of the open rows share."""
         book = self.book
         last = self.last_open()
         opened = [row for row in book.rows[book.k : last + 1] if not row.frozen and row.amortises]
         weight = sum((row.weight for row in opened), ZERO)
+        self.whole, self.weights, self.down = ZERO, weight or ONE, False
         if not weight:
-            self.part = ZERO
             return
         own = opened[0].own_principal_paid if opened[0] is book.rows[book.k] else ZERO
-        self.part = (book.running + own) / weight
-        self.down = False
-        before_last = sum((self.round_part(self.part * row.weight) for row in opened[:-1]), ZERO)
-        self.down = before_last >= book.running + own and len(opened) > 1 and opened[-1].weight > 0
+        self.whole = book.running + own
+        before_last = sum((self.share(row) for row in opened[:-1]), ZERO)
+        self.down = before_last >= self.whole and len(opened) > 1 and opened[-1].weight > 0

@@ -86,5 +86,11 @@ def repay(
 def event(kind: EventKind, *, on: date, amount: str | Decimal = "0", **data: Any) -> LoanEvent:
     """Return an event to be added; its number and its day of learning are assigned there."""
     return LoanEvent(
-        kind=kind, value_date=on, ref=uuid.uuid4().hex, sequence=0, recorded_date=on, amount=Decimal(amount), data=data
+        kind=kind,
+        value_date=on,
+        ref=uuid.uuid4().hex,
+        sequence=0,
+        recorded_date=on,
+        amount=Decimal(amount),
+        data=data,
     )

@@ -270,8 +270,8 @@ class Reference:
         else:
             units, year = self.period()
             per = year * 10**6
-            rest = self.base_planned() * self.rate * units * self.line_units(self.day, first.due)
-            own = first.paid["principal"] - first.extra
+            rest = self.base() * self.rate * units * self.line_units(self.day, first.due)
+            own = 0 if first.closed else first.paid["principal"] - first.extra
             owed = (self.running + own + self.carry - self.taken) * per + self.numerator + rest
             following = coming[1] if len(coming) > 1 else None
             value, final = worth.get(id(following), (0, SCALE))
@@ -282,9 +282,6 @@ class Reference:
         if first is not last and level * per * (value - final) >= owed * SCALE:
             level = divide(owed * SCALE, value * per, "ROUND_DOWN")
         return level
-
-    def base_planned(self) -> int:
-        return self.base()
 
     # -- what is owed ----------------------------------------------------------------------------------
 
@@ -542,7 +539,6 @@ class Reference:
         if arrears:
             charges += self.move_arrears()
         series = due_dates_from(first, count=count, frequency=self.terms.frequency, anchor_day=anchor)
-        weights = self.weights()
         even = self.terms.repayment_method in (
             RepaymentMethod.EQUAL_PRINCIPAL,
             RepaymentMethod.FLAT,
