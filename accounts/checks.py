@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.crypto.keys import index_key, key_ring
+from accounts.notifications.sms import CONSOLE
 
 
 @register()
@@ -20,4 +22,16 @@ def field_keys_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         return [Error(str(error), id="accounts.E001")]
     if len(set(ring.keys.values())) != len(ring.keys):
         return [Error("LENDPORTAL_FIELD_KEYS: two ids have the same key", id="accounts.E002")]
+    return []
+
+
+@register(deploy=True)
+def messages_leave_the_house(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Tell that codes would lie in the log of the server instead of reaching a phone."""
+    if getattr(settings, "SMS_BACKEND", CONSOLE) == CONSOLE:
+        return [
+            Warning(
+                "LENDPORTAL_SMS_BACKEND: text messages go to the console, codes with them", id="accounts.W001"
+            )
+        ]
     return []

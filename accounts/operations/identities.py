@@ -14,6 +14,7 @@ from accounts.identity.base import IdentityClaim, IdentityOutcome, identity_prov
 from accounts.models import AuditEntry, Borrower, Identity, User
 from accounts.operations.audit import write_audit
 from accounts.operations.notices import queue_notice
+from accounts.quiet import log_failure
 from accounts.regime import current_regime
 from regimes.errors import N_, InvalidInput, Refusal
 
@@ -172,8 +173,10 @@ def _ask_provider(*, identity: Identity) -> IdentityOutcome:
     )
     try:
         return provider.check(claim=claim)
-    except Exception:  # a vendor's client may raise anything; the claim stays pending and is not lost
-        log.exception("identity provider %s failed for %s", provider.name, identity.ref)
+    except (
+        Exception
+    ) as error:  # a vendor's client may raise anything; the claim stays pending and is not lost
+        log_failure(log, f"identity provider {provider.name} failed", subject=identity.ref, error=error)
         return IdentityOutcome(status="PENDING")
 
 

@@ -19,6 +19,7 @@ from accounts.models import Borrower, Notice
 from accounts.notifications.channels import NoAddress, deliver
 from accounts.notifications.kinds import check_params, names_of
 from accounts.notifications.sms import SmsRefused
+from accounts.quiet import log_failure
 from accounts.regime import current_regime
 
 log = logging.getLogger(__name__)
@@ -190,7 +191,7 @@ def _send_one(*, notice: Notice, claim: uuid.UUID, now: datetime, report: SendRe
     except (
         Exception
     ) as error:  # whatever a mail server or vendor raises, the row is tried again and then parked
-        log.exception("notice %s on %s failed, attempt %s", notice.ref, notice.channel, notice.attempts)
+        log_failure(log, f"notice by {notice.channel} failed", subject=notice.ref, error=error)
         _retry_or_park(notice=notice, claim=claim, now=now, error=error, report=report)
     else:
         report.sent += _finish(notice, claim, status=Notice.Status.SENT, sent_at=now)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
+from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -19,9 +21,11 @@ from accounts.models import User
 from accounts.models.user import Language
 from accounts.notifications.sms import sms_backend
 from accounts.operations.people import ensure_person
+from accounts.quiet import log_failure
 from accounts.sign_in.device import known_device
 from accounts.sign_in.limits import count_try, forget, take_back
 
+log = logging.getLogger(__name__)
 NETWORK_TRIES = 50
 EMAIL_STAGE = "allauth.account.stages.EmailVerificationStage"
 
@@ -132,7 +136,17 @@ class AccountAdapter(DefaultAccountAdapter):
         self._text(phone, _("This number has no account at lendportal. You can sign up."))
 
     def _text(self, phone: str, text: str) -> None:
-        sms_backend().send(phone=phone, text=text, reference=uuid.uuid4().hex)
+        try:
+            sms_backend().send(phone=phone, text=text, reference=uuid.uuid4().hex)
+        except Exception as error:  # a vendor's client may raise anything; the page offers to send again
+            log_failure(log, "text message with a code failed", subject="sign-in", error=error)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send, or log that it failed: the page is the same and offers to send again."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, SMTPException) as error:
+            log_failure(log, f"mail {template_prefix} failed", subject="sign-in", error=error)
 
     # ---- counted tries ------------------------------------------------------------------------------------------
     def _subject(self, request: HttpRequest, credentials: dict[str, Any]) -> tuple[str, str]:

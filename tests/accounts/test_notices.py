@@ -45,6 +45,11 @@ def queue(borrower, kind="test_due", key="k", channels=("EMAIL",), **values):
     )
 
 
+class BrokenSms(sms.SmsBackend):
+    def send(self, *, phone: str, text: str, reference: str) -> None:
+        raise OSError(f"vendor away: {phone}")
+
+
 class Broken(BaseEmailBackend):
     def send_messages(self, messages):
         raise OSError("mail server away, it said: alice@example.com")

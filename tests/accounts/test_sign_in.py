@@ -180,6 +180,17 @@ class TestSigningUp:
         log_in(client, "138 0013 8000")
         assert is_in(client)
 
+    @pytest.mark.parametrize(
+        ("login", "page"), [("alice@example.com", CONFIRM_MAIL), ("13800138000", CONFIRM_PHONE)]
+    )
+    def test_a_mail_server_or_vendor_that_is_away_is_no_error_page(
+        self, client, settings, login: str, page: str
+    ) -> None:
+        settings.EMAIL_BACKEND = "tests.accounts.test_notices.Broken"
+        settings.SMS_BACKEND = "tests.accounts.test_notices.BrokenSms"
+        response = sign_up(client, login)
+        assert (response.status_code, response.url) == (302, page)
+
     def test_a_taken_number_gets_the_same_answer(self, client) -> None:
         open_account(login="13800138000", password=PASSWORD, now=NOW)
         response = sign_up(client, "+8613800138000")
@@ -299,9 +310,16 @@ class TestLoggingIn:
 
     @pytest.mark.parametrize(
         ("is_staff", "left", "value"),
-        [(False, "seen", 31 * 60), (True, "seen", 16 * 60), (False, "began", 12 * 3600 + 1), (True, "began", 8 * 3600 + 1)],
+        [
+            (False, "seen", 31 * 60),
+            (True, "seen", 16 * 60),
+            (False, "began", 12 * 3600 + 1),
+            (True, "began", 8 * 3600 + 1),
+        ],
     )
-    def test_a_session_left_alone_or_grown_old_ends(self, client, is_staff: bool, left: str, value: int) -> None:
+    def test_a_session_left_alone_or_grown_old_ends(
+        self, client, is_staff: bool, left: str, value: int
+    ) -> None:
         User.objects.update(is_staff=is_staff)
         client.force_login(self.user)
         session = client.session
