@@ -31,4 +31,5 @@ for room in ("accounts", "credit", "loans", "risk", "ledger"):
 for room in ("accounts", "credit", "loans", "risk", "ledger"):
     if find_spec(f"{room}.urls"):
         urlpatterns.append(path("", include(f"{room}.urls")))
+urlpatterns.append(path("", include("loans.urls_gateway")))
 urlpatterns.append(path("accounts/", include("allauth.urls")))
