@@ -71,8 +71,8 @@ INVARIANTS: list[Invariant] = [
         "I17",
         "no night is half done for more than a day",
         """
-        SELECT business_date, status, step, started_at
-          FROM credit_nightrun WHERE status <> 'DONE' AND started_at < now() - interval '1 day'
+        SELECT business_date, status, step, created_at
+          FROM credit_nightrun WHERE status <> 'DONE' AND created_at < now() - interval '1 day'
         """,
     ),
     Invariant(

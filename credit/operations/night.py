@@ -118,7 +118,8 @@ def _work(
             if not _do(run, shard):
                 continue
         elif run.shards.filter(step=run.step).exclude(status=Part.DONE).exists():
-            return Status.RUNNING
+            run.refresh_from_db()
+            return run.status
         else:
             _advance(run, now)
 

@@ -246,10 +246,10 @@ def _apply(
 
 _UPDATE = """
 UPDATE credit_creditline AS l
-   SET "limit" = n.lim, status = n.status, freeze_reason = n.freeze, next_review_date = n.review,
+   SET "limit" = n.lim, status = n.status, freeze_reason = n.why, next_review_date = n.review,
        last_raised_date = n.raised, last_cut_date = n.cut
   FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::date[], %s::date[], %s::date[])
-       AS n(id, lim, status, freeze, review, raised, cut)
+       AS n(id, lim, status, why, review, raised, cut)
  WHERE l.id = n.id
 """
 

@@ -45,7 +45,7 @@ def apply(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     products = list(queries.products(borrower=borrower))
     chosen = request.POST.get("product_code") or request.GET.get("product", "")
     product = next((row for row in products if row.code == chosen), products[0])
-    allowed = [(code, purpose_name(code)) for code in product.purposes]
+    allowed = [("", _("Choose")), *((code, purpose_name(code)) for code in product.purposes)]
     form = ApplyForm(
         request.POST or None, products=products, purposes=allowed, asks_work=not borrower.is_business
     )
