@@ -40,6 +40,7 @@ __all__ = [
     "PayoffQuote",
     "accrual",
     "append_event",
+    "check_history",
     "fold",
     "payoff_quote",
     "run",
@@ -201,8 +202,13 @@ def append_event(terms: LoanTerms, events: Sequence[LoanEvent], new: LoanEvent) 
                 params={"ref": new.ref},
             )
     longer = (*events, new)
-    with localcontext(EXACT):
-        standing = known_events(longer)
-        last = max((event.value_date for event in longer), default=new.value_date)
-        run(terms, standing, value_date=last)
+    check_history(terms, longer)
     return longer
+
+
+def check_history(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
+    """Refuse a history that cannot have happened, with the code of the event at fault."""
+    if events:
+        with localcontext(EXACT):
+            last = max(event.value_date for event in events)
+            run(terms, known_events(events), value_date=last)

@@ -221,12 +221,8 @@ def _read_field(name: str, value: Any) -> Any:
     except UnableToAgreeTerms:
         raise
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise UnableToAgreeTerms(
-            f"{name}_invalid",
-            N_("The value of %(name)s cannot be read."),
-            field=name,
-            params={"name": name},
-        ) from error
+        code, message = _CODES.get(name, (f"{name}_invalid", N_("The value of %(name)s cannot be read.")))
+        raise UnableToAgreeTerms(code, message, field=name, params={"name": name}) from error
 
 
 def _decimal(value: Any) -> Decimal:
@@ -277,6 +273,22 @@ def _optional(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else reader(value)
 
 
+_AMOUNT = ("amount_invalid", N_("Enter an amount such as 1500.00."))
+_RATE = ("rate_invalid", N_("The rate is an annual fraction such as 0.18, from 0 to 10."))
+_DATE = ("date_invalid", N_("Enter a date such as 2026-01-31."))
+_CODES: Final = {
+    "principal": _AMOUNT,
+    "period_cap": _AMOUNT,
+    "agreed_instalment": _AMOUNT,
+    "custom_principals": _AMOUNT,
+    "annual_rate": _RATE,
+    "penalty_rate": _RATE,
+    "sales_share": _RATE,
+    "start_date": _DATE,
+    "first_due_date": _DATE,
+    "custom_due_dates": _DATE,
+    "holidays": _DATE,
+}
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?")
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "principal": _decimal,

@@ -47,8 +47,21 @@ class BankProcess:
         }
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "gunicorn", "loans.sandbox_bank.wsgi:application", "--bind", f"127.0.0.1:{self.port}",
-                "--worker-class", "gthread", "--threads", "16", "--timeout", "60", "--graceful-timeout", "1", "--no-control-socket",
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "loans.sandbox_bank.wsgi:application",
+                "--bind",
+                f"127.0.0.1:{self.port}",
+                "--worker-class",
+                "gthread",
+                "--threads",
+                "16",
+                "--timeout",
+                "60",
+                "--graceful-timeout",
+                "1",
+                "--no-control-socket",
             ],  # fmt: skip
             cwd=ROOT,
             env=environment,
@@ -76,7 +89,10 @@ class BankProcess:
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             link.request(
-                method, path, body=json.dumps(body) if body is not None else None, headers={"Authorization": f"Bearer {key}"}
+                method,
+                path,
+                body=json.dumps(body) if body is not None else None,
+                headers={"Authorization": f"Bearer {key}"},
             )
             answer = link.getresponse()
             raw = answer.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
+
 from ledger.invariants import INVARIANTS as LEDGER
 from loans.invariants import INVARIANTS as LOANS
 

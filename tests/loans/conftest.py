@@ -19,7 +19,7 @@ def bank_process(django_db_setup: Any, django_db_blocker: Any) -> Iterator[BankP
     bank.stop()
 
 
-@pytest.fixture()
+@pytest.fixture
 def bank(bank_process: BankProcess, transactional_db: None, settings: Any) -> BankProcess:
     """The bank with an empty book, and the portal's settings pointed at it."""
     settings.GATEWAY_URL = bank_process.url

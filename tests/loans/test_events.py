@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+
 from ledger.models import Journal, Posting
 from ledger.operations import advance_business_date, close_period
 from ledger.queries import balance, loan_balances

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
+
 from loans import operations
 from loans.models import Collection, Loan, LoanEventRow, Payout
 from regimes.errors import Refusal
@@ -63,7 +64,9 @@ class TestPayout:
         assert [(row["amount"], row["orders"]) for row in bank.movements()] == [("1200.00", 1)]
         assert breaches() == {}
 
-    @pytest.mark.parametrize("trick", ["fail_before", "fail_after", "timeout_after", "garbage", "busy", "sync"])
+    @pytest.mark.parametrize(
+        "trick", ["fail_before", "fail_after", "timeout_after", "garbage", "busy", "sync"]
+    )
     def test_it_is_paid_once_whatever_the_wire_does(self, bank: BankProcess, trick: str) -> None:
         bank.behave("transfer", trick, seconds=2 if "timeout" in trick else 0)
         loan = factories.open_loan()
@@ -93,7 +96,11 @@ class TestPayout:
         loan = factories.open_loan()
         with pytest.raises(Refusal) as refused:
             operations.confirm_payout(
-                payout_id=loan.payout.pk, provider_reference="x", amount=Decimal("1200.01"), currency="CNY", as_of=START,
+                payout_id=loan.payout.pk,
+                provider_reference="x",
+                amount=Decimal("1200.01"),
+                currency="CNY",
+                as_of=START,
                 now=timezone.now(),
             )
         assert refused.value.code == "amount_mismatch"
@@ -103,8 +110,12 @@ class TestPayout:
         loan = factories.active_loan()
         with pytest.raises(Refusal) as refused:
             operations.confirm_payout(
-                payout_id=loan.payout.pk, provider_reference="another", amount=Decimal("1200.00"), currency="CNY",
-                as_of=START, now=timezone.now(),
+                payout_id=loan.payout.pk,
+                provider_reference="another",
+                amount=Decimal("1200.00"),
+                currency="CNY",
+                as_of=START,
+                now=timezone.now(),
             )
         assert refused.value.code == "second_reference"
 
@@ -150,9 +161,14 @@ def test_a_worker_killed_between_the_call_and_the_commit_pays_once(bank: BankPro
     bank.behave("transfer", "timeout_after", seconds=20)
     loan = factories.open_loan()
     code = WORKER.format(
-        name=connection.settings_dict["NAME"], url=bank.url, key=settings.GATEWAY_API_KEY, payout=loan.payout.pk
+        name=connection.settings_dict["NAME"],
+        url=bank.url,
+        key=settings.GATEWAY_API_KEY,
+        payout=loan.payout.pk,
     )
-    worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=os.environ.copy(), stdout=subprocess.PIPE)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ.copy(), stdout=subprocess.PIPE
+    )
     until = time.monotonic() + 30
     while not bank.movements() and time.monotonic() < until:
         time.sleep(0.1)
@@ -172,8 +188,14 @@ class TestCollection:
     def start(self, loan: Loan, amount: str = "110.02", key: str = "k1", **values: Any) -> Collection:
         return operations.start_collection(
             **{
-                "loan_id": loan.pk, "amount": Decimal(amount), "choice": None, "idempotency_key": key,
-                "bank_account_id": loan.bank_account_id, "actor": None, "as_of": START, **values,
+                "loan_id": loan.pk,
+                "amount": Decimal(amount),
+                "choice": None,
+                "idempotency_key": key,
+                "bank_account_id": loan.bank_account_id,
+                "actor": None,
+                "as_of": START,
+                **values,
             }
         )
 
@@ -196,7 +218,9 @@ class TestCollection:
         assert refused.value.code == code
         assert not Collection.objects.exists()
 
-    def test_it_refuses_a_strangers_account_and_another_request_under_the_key(self, transactional_db: None) -> None:
+    def test_it_refuses_a_strangers_account_and_another_request_under_the_key(
+        self, transactional_db: None
+    ) -> None:
         loan = factories.active_loan()
         with pytest.raises(Refusal) as refused:
             self.start(loan, bank_account_id=BankAccountFactory().pk)

@@ -100,7 +100,7 @@ class Command(BaseCommand):
     """Answer quotes from a file or from standard input."""
 
     help = describe()
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's attribute
+    requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the line breaks of the help."""

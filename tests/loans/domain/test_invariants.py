@@ -17,9 +17,9 @@ from loans.domain.schedule import build_schedule
 from tests.loans.domain.histories import Story, random_story, random_terms
 
 DEEP = bool(os.environ.get("DEEP"))
-STORIES = 3000 if DEEP else 120
+STORIES = 3000 if DEEP else 100
 STEPS = 50 if DEEP else 12
-SCHEDULES = 20000 if DEEP else 400
+SCHEDULES = 20000 if DEEP else 300
 ZERO = Decimal(0)
 COMPONENTS = ("principal", "interest", "fee", "penalty")
 
