@@ -24,7 +24,8 @@ LEAST_BADS = 10
 SMALL = 3_000
 TINY = 1_000
 FOLDS = 4
-HALF_LIVES: tuple[float | None, ...] = (None, 5.0, 2.0, 1.0)
+HALF_LIVES: tuple[float | None, ...] = (None, 2.0, 1.0)  # out of time: one model each, averaged
+OUT_OF_TIME_MIX = {"trees": 0.5, "scorecard": 0.25, "line": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,13 @@ def predict(
     later = _is_later(train.columns, test, decision)
     usable = Material(kept, train.bad, train.weight)
     date_kept = decision if decision in kept else None
-    half_life = _choose_half_life(usable, date_kept, seed, say) if later else None
     say("cross-fitting")
-    members = _cross_fit(usable, date_kept, later, half_life, seed, signs or {})
-    mix = _mix(members, train.bad, train.weight)
+    members = _cross_fit(usable, date_kept, later, seed, signs or {})
+    mix = OUT_OF_TIME_MIX if later else _mix(members, train.bad, train.weight)
     blended = _blend(members, mix)
     line = calibration.fit(blended, train.bad, np.zeros(len(train.bad), dtype=np.int8), train.weight)
     say("fitting on everything")
-    scores, encoder = _fit_and_score(
-        usable, test, rows, date_kept, later, half_life, seed, signs or {}, seeds
-    )
+    scores, encoder = _fit_and_score(usable, test, rows, date_kept, later, seed, signs or {}, seeds)
     raw = _blend(scores, mix)
     pd = line.pd(raw, np.zeros(rows, dtype=np.int8))
     moved = psi.drift(psi.reference(blended), raw)
@@ -129,7 +127,7 @@ def predict(
         "features": encoder.names,
         "decision_date": decision,
         "out_of_time": later,
-        "half_life_years": half_life,
+        "half_lives_years": HALF_LIVES if later else None,
         "mix": mix,
         "cross_validation": {
             "auc": metrics.auc(blended, train.bad, train.weight),
@@ -204,31 +202,42 @@ def _fit_and_score(
     rows: int,
     decision: str | None,
     later: bool,
-    half_life: float | None,
     seed: int,
     signs: Mapping[str, int],
     seeds: int,
 ) -> tuple[dict[str, Floats], Encoder]:
-    encoder = learn(train.columns, train.bad, train.weight, decision_date=decision, out_of_time=later)
-    weight = recency(train.columns, decision, half_life, train.weight, len(train.bad))
-    weight = weight / weight.mean()
-    x = fit_matrix(encoder, train.columns, train.bad, weight)
-    z = use_matrix(encoder, dict(test), rows)
-    directions = [int(signs.get(name, 0)) for name in encoder.names]
-    shape = shape_for(len(train.bad), int(train.bad.sum()))
-    trees = np.mean(
-        [
-            booster_raw(
-                fit_booster(x, train.bad, signs=directions, seed=seed + k, shape=shape, weight=weight), z
-            )
-            for k in range(seeds)
-        ],
-        axis=0,
-    )
-    card = scorecard.fit(
-        x, train.bad, signs=directions, weight=weight, bins=8 if len(x) >= SMALL else 4, ridge=3.0
-    )
-    return {"trees": trees, "scorecard": card.raw(z), "line": line_member(x, train.bad, weight, z)}, encoder
+    """Fit every member and score the other rows; out of time, once for each half-life, and average."""
+    totals: dict[str, Floats] = {}
+    options = HALF_LIVES if later and decision is not None else HALF_LIVES[:1]
+    for half_life in options:
+        encoder = learn(train.columns, train.bad, train.weight, decision_date=decision, out_of_time=later)
+        weight = recency(train.columns, decision, half_life, train.weight, len(train.bad))
+        weight = weight / weight.mean()
+        x = fit_matrix(encoder, train.columns, train.bad, weight)
+        z = use_matrix(encoder, dict(test), rows)
+        for name, values in _members(x, train.bad, weight, z, encoder.names, seed, signs, seeds).items():
+            totals[name] = totals.get(name, np.zeros(rows)) + values / len(options)
+    return totals, encoder
+
+
+def _members(
+    x: Floats,
+    bad: Integers,
+    weight: Floats,
+    z: Floats,
+    names: Sequence[str],
+    seed: int,
+    signs: Mapping[str, int],
+    seeds: int,
+) -> dict[str, Floats]:
+    directions = [int(signs.get(name, 0)) for name in names]
+    shape = shape_for(len(bad), int(bad.sum()))
+    trees = np.zeros(len(z))
+    for k in range(seeds):
+        text = fit_booster(x, bad, signs=directions, seed=seed + k, shape=shape, weight=weight)
+        trees += booster_raw(text, z) / seeds
+    card = scorecard.fit(x, bad, signs=directions, weight=weight, bins=8 if len(x) >= SMALL else 4, ridge=3.0)
+    return {"trees": trees, "scorecard": card.raw(z), "line": line_member(x, bad, weight, z)}
 
 
 def line_member(x: Floats, bad: Integers, weight: Floats, z: Floats) -> Floats:
@@ -255,7 +264,6 @@ def _cross_fit(
     train: Material,
     decision: str | None,
     later: bool,
-    half_life: float | None,
     seed: int,
     signs: Mapping[str, int],
 ) -> dict[str, Floats]:
@@ -275,7 +283,6 @@ def _cross_fit(
             int(mine.sum()),
             decision,
             later,
-            half_life,
             seed,
             signs,
             1,
@@ -292,7 +299,7 @@ def _blend(members: Mapping[str, Floats], mix: Mapping[str, float]) -> Floats:
 def _mix(members: Mapping[str, Floats], bad: Integers, weight: Floats | None) -> dict[str, float]:
     """Choose weights of the members on a coarse grid by out-of-fold likelihood after calibration.
 
-    Trees keep at least half unless bads are few: a mix chosen freely on 27 bads is chosen by chance.
+    Trees keep at least half. With few bads nothing is chosen: a choice made on 27 bads is made by chance.
     """
     w = metrics.weights_of(bad, weight)
     grid: Sequence[tuple[float, float, float]] = (
@@ -304,7 +311,7 @@ def _mix(members: Mapping[str, Floats], bad: Integers, weight: Floats | None) ->
         (0.5, 0.25, 0.25),
     )
     if len(bad) < TINY:
-        grid = ((0.34, 0.33, 0.33), (0.5, 0.0, 0.5), (0.25, 0.25, 0.5))
+        grid = ((0.25, 0.25, 0.5),)
     best, chosen = np.inf, grid[0]
     for option in grid:
         mix = dict(zip(("trees", "scorecard", "line"), option, strict=True))
@@ -315,38 +322,6 @@ def _mix(members: Mapping[str, Floats], bad: Integers, weight: Floats | None) ->
         if loss < best - 1e-5:
             best, chosen = loss, option
     return dict(zip(("trees", "scorecard", "line"), chosen, strict=True))
-
-
-def _choose_half_life(
-    train: Material, decision: str | None, seed: int, say: Callable[[str], None]
-) -> float | None:
-    """Choose how fast the past fades by forecasting the training file's own last years from the years before."""
-    if decision is None:
-        return None
-    days = train.columns[decision].numbers
-    totals = dict.fromkeys(HALF_LIVES, 0.0)
-    for low, high in ((0.55, 0.70), (0.70, 0.85), (0.85, 1.0)):
-        cut, end = np.nanquantile(days, low), np.nanquantile(days, high)
-        old, new = days < cut, (days >= cut) & (days <= end)
-        if min(int(train.bad[old].sum()), int(train.bad[new].sum())) < 30:
-            continue
-        w = None if train.weight is None else train.weight[new]
-        for option in HALF_LIVES:
-            scores, _e = _fit_and_score(
-                train.take(old),
-                subset(train.columns, new),
-                int(new.sum()),
-                decision,
-                True,
-                option,
-                seed,
-                {},
-                1,
-            )
-            totals[option] += metrics.auc(scores["trees"], train.bad[new], w)
-    best = max(HALF_LIVES, key=lambda option: totals[option])
-    say(f"half-life chosen on the training file's own last years: {best}")
-    return best
 
 
 def read_test(train: Material, table: Table) -> dict[str, Column]:

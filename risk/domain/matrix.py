@@ -21,7 +21,9 @@ PROTECTED_NAMES = re.compile(
 IDENTIFIER = re.compile(r"(?:^|_)(?:id|nr|no|number|ref|uuid|key)$")
 DECISION_DATE = re.compile(r"(?:approv|appl|decision|loan_date|grant|origination|issue|as_of)", re.I)
 YEAR = re.compile(r"(?:^|_)(?:fy|year|yr)$")
+CODE_NAME = re.compile(r"zip|postal|postcode|naics|(?:^|_)(?:sic|nace|code)(?:_|$|\d)")
 LATER_SHARE = 0.02
+SMALL_SET = 2_000
 MOST_RATIOS = 15
 MOST_RATE_VALUES = 2_000
 
@@ -117,11 +119,14 @@ def learn(
         elif column.kind is ColumnKind.NUMBER and not (
             out_of_time and _tells_year(column, columns, decision_date)
         ):
-            found.numbers.append(name)
+            coded = _looks_like_codes(column, count)
+            if not coded:
+                found.numbers.append(name)
             distinct = len(np.unique(column.numbers[~np.isnan(column.numbers)]))
-            if count >= 2_000 and 8 <= distinct <= MOST_RATE_VALUES and count / distinct >= 5:
+            if count >= SMALL_SET and 8 <= distinct <= MOST_RATE_VALUES and count / distinct >= 5:
                 found.codes[f"{name}#"] = name
-            found.codes |= {f"{name}/{drop}": name for drop in _prefixes(column, count)}
+            if coded:
+                found.codes |= {f"{name}/{drop}": name for drop in ("10", "100", "1000")}
     if not out_of_time:
         found.calendar = dates
     found.spans = list(combinations(dates, 2))
@@ -141,19 +146,19 @@ def _tells_year(column: Column, columns: dict[str, Column], decision: str | None
     return abs(float(np.corrcoef(column.numbers[both], columns[decision].numbers[both])[0, 1])) > 0.9
 
 
-def _prefixes(column: Column, count: int) -> list[str]:
-    """For codes of five and more digits (trade, region) take the leading ones too: broader groups."""
+def _looks_like_codes(column: Column, count: int) -> bool:
+    """Tell whether whole numbers are codes (of trade, of region): their size means nothing, their prefixes do.
+
+    Five or six digits, one length and many repeats; or a name that says so.
+    """
     known = column.numbers[~np.isnan(column.numbers)]
-    if count < 2_000 or len(known) == 0 or not _looks_like_codes(known):
-        return []
-    return ["100", "1000"]
-
-
-def _looks_like_codes(values: Floats) -> bool:
-    """Tell whether whole numbers look like codes: five or six digits, all of one length, many repeats."""
-    real = values[values > 0]
-    if len(real) < 0.5 * len(values) or np.mod(real, 1).any() or len(np.unique(real)) > len(real) / 5:
+    real = known[known > 0]
+    if count < SMALL_SET or len(real) < 0.5 * len(known) or len(real) == 0 or np.mod(real, 1).any():
         return False
+    if len(np.unique(real)) > len(real) / 5:
+        return False
+    if CODE_NAME.search(column.name.lower()):
+        return True
     digits = np.floor(np.log10(real)) + 1
     return bool(digits.min() == digits.max() and digits.min() in {5.0, 6.0})
 

@@ -161,7 +161,8 @@ def _pool(
             i += 1
     i = 0
     while sign and i < len(good) - 1:
-        here, there = hit[i] / (hit[i] + good[i]), hit[i + 1] / (hit[i + 1] + good[i + 1])
+        # judged as the evidence will be written, smoothing included: else a thin bin could break the sign
+        here, there = ((hit[k] + SMOOTH) / (good[k] + SMOOTH) for k in (i, i + 1))
         if (there - here) * sign < 0:
             join(i)
             i = max(i - 1, 0)
