@@ -1,11 +1,12 @@
-"""The model card and validation report as one HTML page, made from the figures and from nothing else."""
+"""The model card and validation report as one HTML page, made from the figures and from nothing else.
+
+It is kept with the model as it was when the model was made, in English, as the manifest is.
+"""
 
 from __future__ import annotations
 
 from html import escape
 from typing import Any
-
-from django.utils.translation import gettext as _
 
 from risk.domain.registry import FEATURES, PROTECTED
 from risk.plots import bars, calibration_plot
@@ -18,28 +19,28 @@ def model_card(*, name: str, report: dict[str, Any], label_policy: str) -> str:
     late, cross = report["out_of_time"], report["cross_validation"]
     parts = [
         f"<h1>{escape(name)}</h1>",
-        f"<p>{escape(_('Probability that a borrower is 90 days late within 12 months. Used to decide applications, limits and price grades; never alone to refuse without reasons.'))}</p>",
-        f"<p>{escape(_('Label'))}: {escape(label_policy)}. {escape(_('Rows'))}: {report['rows']:,}, {escape(_('bads'))}: {report['bads']:,}. {escape(_('Seed'))}: {report['seed']}.</p>",
-        f"<p>{escape(_('Never in the model'))}: {escape(', '.join(PROTECTED))}.</p>",
-        f"<h2>{escape(_('Out of time'))}</h2>",
-        _figures({_("Boosted trees"): late, _("Scorecard"): late["scorecard"]}),
-        f"<p>{escape(_('Price of the monotone signs'))}: {late['price_of_signs']:+.4f} AUC. {escape(_('AUC with shuffled labels'))}: {late['shuffled_auc']:.3f}.</p>",
+        f"<p>{escape('Probability that a borrower is 90 days late within 12 months. Used to decide applications, limits and price grades; never alone to refuse without reasons.')}</p>",
+        f"<p>{escape('Label')}: {escape(label_policy)}. {escape('Rows')}: {report['rows']:,}, {escape('bads')}: {report['bads']:,}. {escape('Seed')}: {report['seed']}.</p>",
+        f"<p>{escape('Never in the model')}: {escape(', '.join(PROTECTED))}.</p>",
+        f"<h2>{escape('Out of time')}</h2>",
+        _figures({"Boosted trees": late, "Scorecard": late["scorecard"]}),
+        f"<p>{escape('Price of the monotone signs')}: {late['price_of_signs']:+.4f} AUC. {escape('AUC with shuffled labels')}: {late['shuffled_auc']:.3f}.</p>",
         calibration_plot(
             late["deciles"],
-            title=_("Calibration by tenth, out of time"),
-            x_label=_("tenth of people, safest first"),
-            forecast=_("forecast"),
-            observed=_("observed"),
+            title="Calibration by tenth, out of time",
+            x_label="tenth of people, safest first",
+            forecast="forecast",
+            observed="observed",
         ),
-        f"<h2>{escape(_('Cross-validation by person'))}</h2>",
-        _figures({_("Boosted trees"): cross, _("Scorecard"): cross["scorecard"]}),
+        f"<h2>{escape('Cross-validation by person')}</h2>",
+        _figures({"Boosted trees": cross, "Scorecard": cross["scorecard"]}),
         bars(
             [(str(r["from_month"]), r["auc"]) for r in report["rolling_origin"]],
-            title=_("AUC by rolling origin"),
+            title="AUC by rolling origin",
         ),
-        f"<h2>{escape(_('Fairness'))}</h2>",
+        f"<h2>{escape('Fairness')}</h2>",
         *(_group(group, found) for group, found in report["fairness"].items()),
-        f"<h2>{escape(_('Features'))}</h2>",
+        f"<h2>{escape('Features')}</h2>",
         _features(),
     ]
     return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>{"".join(parts)}</html>'
@@ -48,7 +49,7 @@ def model_card(*, name: str, report: dict[str, Any], label_policy: str) -> str:
 def _figures(models: dict[str, dict[str, Any]]) -> str:
     head = "".join(
         f"<th>{escape(h)}</th>"
-        for h in ("", "AUC", "95 %", "KS", "ECE", _("slope"), _("observed / expected"), _("bad rate"))
+        for h in ("", "AUC", "95 %", "KS", "ECE", "slope", "observed / expected", "bad rate")
     )
     body = ""
     for name, f in models.items():
@@ -71,19 +72,19 @@ def _group(name: str, found: dict[str, Any]) -> str:
         f"<tr><td>{escape(group)}</td><td>{g['count']:,}</td><td>{g['approved']:.1%}</td><td>{g['goods_approved']:.1%}</td><td>{g['bad_rate']:.2%}</td><td>{g['mean_pd']:.2%}</td><td>{g['auc']:.3f}</td></tr>"
         for group, g in found["groups"].items()
     )
-    heads = ("", _("people"), _("approved"), _("goods approved"), _("bad rate"), _("mean forecast"), "AUC")
-    verdict = _("passes") if found["passes"] else _("fails: explain before use")
+    heads = ("", "people", "approved", "goods approved", "bad rate", "mean forecast", "AUC")
+    verdict = "passes" if found["passes"] else "fails: explain before use"
     proxies = ", ".join(f"{k} {v:.2f}" for k, v in found.get("proxies", {}).items()) or "–"
     return (
         f"<h3>{escape(name)}</h3><table><tr>{''.join(f'<th>{escape(h)}</th>' for h in heads)}</tr>{rows}</table>"
-        f"<p>AIR {found['air']:.3f} ({escape(verdict)}); {escape(_('gap among goods'))} {found['good_gap']:.3f}; {escape(_('proxies'))}: {escape(proxies)}.</p>"
+        f"<p>AIR {found['air']:.3f} ({escape(verdict)}); {escape('gap among goods')} {found['good_gap']:.3f}; {escape('proxies')}: {escape(proxies)}.</p>"
     )
 
 
 def _features() -> str:
     rows = "".join(
-        f"<tr><td>{escape(f.name)}</td><td>{escape(_(f.sentence))}</td><td>{escape(f.unit)}</td><td>{f.sign:+d}</td><td>{escape(', '.join(p.value for p in f.purposes) or '–')}</td></tr>"
+        f"<tr><td>{escape(f.name)}</td><td>{escape(f.sentence)}</td><td>{escape(f.unit)}</td><td>{f.sign:+d}</td><td>{escape(', '.join(p.value for p in f.purposes) or '–')}</td></tr>"
         for f in FEATURES
     )
-    heads = (_("name"), _("what it says"), _("unit"), _("sign"), _("consent"))
+    heads = ("name", "what it says", "unit", "sign", "consent")
     return f"<table><tr>{''.join(f'<th>{escape(h)}</th>' for h in heads)}</tr>{rows}</table>"

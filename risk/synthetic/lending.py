@@ -80,10 +80,10 @@ def _states(people: People, rng: np.random.Generator, months: int, *, start: Int
     n = len(people)
     state = np.zeros(n, dtype=np.int64)
     out = np.zeros((n, months), dtype=np.int64)
-    roll_on = _sigmoid(0.55 * people.eta + 1.35)
     for month in range(months):
         stress = people.macro[start + month] * people.loading[people.region]
-        miss = _sigmoid(people.world.miss_level + people.eta + 0.9 * stress)
+        hazard = people.eta + 1.2 * stress
+        miss, roll_on = _sigmoid(people.world.miss_level + hazard), _sigmoid(0.55 * hazard + 1.35)
         luck, cure = rng.random(n), rng.random(n)
         rolled = np.where(luck < roll_on, state + 1, np.where(cure < 0.25, 0, state))
         state = np.where(state == 0, (luck < miss).astype(np.int64), np.where(state >= 3, 3, rolled))
