@@ -6,6 +6,7 @@ holds on any machine. The anchor of the fold is 350 s for 2,394 accruals in the 
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import sys
@@ -71,7 +72,7 @@ def bare_loop() -> list[tuple[Decimal, Decimal, Decimal]]:
 def build_dates() -> list[int]:
     """Return the days of twelve months from 31 January, anchored at the month's end."""
     ends = [date(2026 + m // 12, m % 12 + 1, 1) - timedelta(days=1) for m in range(1, 14)]
-    return [(b - a).days for a, b in zip(ends, ends[1:], strict=False)]
+    return [(b - a).days for a, b in itertools.pairwise(ends)]
 
 
 def long_history(events: int, **terms: object) -> tuple[LoanTerms, list[LoanEvent], date]:
