@@ -29,12 +29,12 @@ booked AS (
 earned AS (
     SELECT l.portfolio, l.currency,
         sum(coalesce((SELECT {interest_by("l.through")} FROM loans_instalment i
-             WHERE i.loan_id = l.id AND {covers("l.through")}), l.interest_earned)) AS interest,
+             WHERE l.set_wise AND i.loan_id = l.id AND {covers("l.through")}), l.interest_earned)) AS interest,
         sum(l.penalty_earned + coalesce((SELECT sum({penalty_by("l.through")} - i.penalty_counted)
-             FROM loans_instalment i WHERE i.loan_id = l.id AND i.outstanding > 0 AND i.due_date <= l.through
-               AND l.status IN ('ACTIVE', 'OVERDUE')), 0)) AS penalty,
+             FROM loans_instalment i WHERE l.set_wise AND i.loan_id = l.id AND i.outstanding > 0
+               AND i.due_date <= l.through AND l.status IN ('ACTIVE', 'OVERDUE')), 0)) AS penalty,
         sum(l.fees_earned + coalesce((SELECT sum(i.fee_on_due) FROM loans_instalment i
-             WHERE i.loan_id = l.id AND i.due_date > l.projected_date AND i.due_date <= l.through
+             WHERE l.set_wise AND i.loan_id = l.id AND i.due_date > l.projected_date AND i.due_date <= l.through
                AND l.status IN ('ACTIVE', 'OVERDUE')), 0)) AS fees,
         sum(l.interest_settled) AS interest_settled, sum(l.penalty_settled) AS penalty_settled,
         sum(l.fees_settled) AS fees_settled

@@ -81,22 +81,22 @@ def fold_earned(loans: list[Loan], day: date) -> tuple[Decimal, Decimal, Decimal
 
 
 def test_every_way_of_repaying_is_carried_to_the_cent() -> None:
-    """Loans of every kind, some paid, some late, some early, through ninety nights without a fold for most."""
+    """Loans of every kind, some paid, some late, some early, through seventy days without a fold for most."""
     account = BankAccountFactory()
     loans = [factories.active_loan(account=account, **way) for way in WAYS]
     late = [factories.active_loan(account=account, **way) for way in WAYS]
     chance = random.Random(7)
     day = START
-    for index in range(92):
+    for index in range(71):
         day = START + timedelta(days=index)
         for loan in loans:
             if chance.random() < 0.04 and loan.is_live:
                 loan.refresh_from_db()
                 if loan.is_live:
                     factories.repay(loan, chance.choice(["20.00", "110.02", "333.33"]), on=day)
-        if index % 3 == 0 or index > 88:
+        if index % 5 == 0 or index > 66:
             night(day)
-            if index in (30, 60, 90):
+            if index in (30, 60):
                 assert ledger_earned(loans) == fold_earned(loans + late, day), index
         else:
             advance_business_date(to=day + timedelta(days=1))
@@ -183,13 +183,13 @@ def test_conduct_and_due_instalments() -> None:
     stranger = BankAccountFactory().borrower_id
     advance_business_date(to=date(2026, 6, 10))
     factories.repay(loan, "110.02", on=date(2026, 4, 2), as_of=date(2026, 6, 10))
-    factories.repay(loan, "110.02", on=date(2026, 5, 12), as_of=date(2026, 6, 10))
+    factories.repay(loan, "115.00", on=date(2026, 5, 12), as_of=date(2026, 6, 10))
     columns = queries.conduct(borrower_ids=[stranger, loan.borrower_id], as_of=date(2026, 6, 10))
     assert columns.loans_opened[0] != columns.loans_opened[0], "nobody's history is NaN"
     assert columns.months_on_book[1] == 3
     assert (columns.loans_opened[1], columns.loans_paid_off[1]) == (1, 0)
     assert columns.days_past_due_now[1] == 8
-    assert columns.days_past_due_max_12m[1] in (8, 10)
+    assert columns.days_past_due_max_12m[1] == 10
     assert columns.on_time_streak[1] == 0
     due = queries.due_instalments(from_date=date(2026, 7, 1), to_date=date(2026, 7, 31))
     assert [(row.loan_id, row.due_date) for row in due] == [(loan.pk, date(2026, 7, 2))]
