@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +23,10 @@ from accounts.models import (
 )
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline
 
-if admin.site.is_registered(Group):
-    admin.site.unregister(Group)  # groups are written by the table of roles
+# Groups are written by the table of roles; addresses and factors belong to their owner alone.
+for table in (Group, EmailAddress, Authenticator):
+    if admin.site.is_registered(table):
+        admin.site.unregister(table)
 
 
 class IdentityInline(ReadOnlyInline):
