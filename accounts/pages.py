@@ -106,9 +106,8 @@ class Nav:
     switch_url: str
 
 
-def _nav(request: HttpRequest, borrower: Borrower, here: str) -> Nav:
+def _nav(borrower: Borrower, here: str, unread: int) -> Nav:
     ref = borrower.ref
-    unread = queries.unread_count(borrower_id=borrower.pk)
     places = [
         ("home", gettext("Home"), reverse("credit:home", args=[ref]), "home", 0),
         ("loans", gettext("Loans"), reverse("loans:list", args=[ref]), "loans", 0),
@@ -127,12 +126,14 @@ def page(
     borrower: Borrower | None = None,
     here: str = "",
     status: int = 200,
+    unread: int | None = None,
 ) -> HttpResponse:
     """Render a page; with a borrower it gets the bar, and the start page leads back to that borrower."""
     values = dict(context or {})
     if borrower is not None:
         values["borrower"] = borrower
-        values["nav"] = _nav(request, borrower, here)
+        count = queries.unread_count(borrower_id=borrower.pk) if unread is None else unread
+        values["nav"] = _nav(borrower, here, count)
         if request.session.get("acting") != str(borrower.ref):
             request.session["acting"] = str(borrower.ref)
     return render(request, template, values, status=status)

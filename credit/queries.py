@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Exists, Max, Q, QuerySet, Sum
 
 import regimes
 from accounts.models import Borrower, BusinessMember, Consent, Identity, Notice
@@ -298,9 +298,9 @@ def line_view(*, line: CreditLine, as_of: date, newest: int = 24) -> LineView:
     )
 
 
-def home(*, borrower_id: int, as_of: date) -> Home:
-    """Put together the borrower's first page."""
-    borrower = Borrower.objects.get(pk=borrower_id)
+def home(*, borrower_id: int, as_of: date, borrower: Borrower | None = None) -> Home:
+    """Put together the borrower's first page; give the borrower if it is at hand."""
+    borrower = borrower or Borrower.objects.get(pk=borrower_id)
     rows = CreditLine.objects.filter(borrower_id=borrower_id).exclude(status="CLOSED").order_by("pk")
     views = [line_view(line=line, as_of=as_of) for line in rows]
     application = Application.objects.select_related("product").filter(borrower_id=borrower_id).order_by("-pk").first()
@@ -318,26 +318,48 @@ def home(*, borrower_id: int, as_of: date) -> Home:
     )
 
 
-def missing_steps(*, borrower: Borrower) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Hold what a borrower has of what an application and a draw need."""
+
+    identity: bool
+    consent: bool
+    line: bool
+    bank_account: bool
+
+
+def readiness(*, borrower: Borrower) -> Readiness:
+    """Ask for the four of them in one statement."""
+    consent = Consent.objects.filter(borrower_id=borrower.pk, purpose="CREDIT_DECISION", withdrawn_at__isnull=True)
+    line = CreditLine.objects.filter(borrower_id=borrower.pk, opened_date__isnull=False)
+    account = borrower.bank_accounts.filter(removed_at__isnull=True, verified_at__isnull=False)
+    row = Borrower.objects.filter(pk=borrower.pk).values_list(
+        Exists(_identities(borrower)), Exists(consent), Exists(line), Exists(account)
+    )
+    return Readiness(*row.get())
+
+
+def missing_steps(*, borrower: Borrower, ready: Readiness | None = None) -> list[str]:
     """Name the steps before an application that are not done."""
+    ready = ready or readiness(borrower=borrower)
     steps = []
-    if not identity_confirmed(borrower=borrower):
+    if not ready.identity:
         steps.append("identity")
-    if not consent_to_decide(borrower_id=borrower.pk):
+    if not ready.consent:
         steps.append("consent")
-    has_conduct = CreditLine.objects.filter(borrower_id=borrower.pk, opened_date__isnull=False).exists()
-    if not has_conduct and not list(evidence_of(borrower_id=borrower.pk)):
+    if not ready.line and not list(evidence_of(borrower_id=borrower.pk)):
         steps.append("evidence")
     return steps
 
 
 def _tasks(borrower: Borrower, views: list[LineView], application: Application | None) -> list[str]:
-    tasks = missing_steps(borrower=borrower)
+    ready = readiness(borrower=borrower)
+    tasks = missing_steps(borrower=borrower, ready=ready)
     if any(view.line.status == "OFFERED" for view in views):
         tasks.append("offer")
     if any(view.days_past_due > 0 for view in views):
         tasks.append("overdue")
-    if views and not borrower.bank_accounts.filter(removed_at__isnull=True, verified_at__isnull=False).exists():
+    if views and not ready.bank_account:
         tasks.append("bank_account")
     waiting = application is not None and application.status in ("SUBMITTED", "REFERRED")
     if not views and not waiting and not tasks:

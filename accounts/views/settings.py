@@ -66,7 +66,7 @@ class StyleForm(StrictForm):
 
 def style(request: HttpRequest) -> HttpResponse:
     """Show every token and component, in whatever theme and language the visitor has."""
-    bad = StyleForm({"amount": "12,5", "term": "6", "name": ""})
+    bad = StyleForm({"amount": "12,5", "term": "6", "name": ""}, auto_id="bad_%s")
     bad.add_error("amount", _("Enter an amount such as 1500.00."))
     rows: list[dict[str, Any]] = [
         {"number": n, "principal": Decimal(800) + 9 * n, "interest": Decimal(120) - 9 * n} for n in range(1, 13)

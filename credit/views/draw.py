@@ -39,7 +39,7 @@ from loans.views.way import Link, Way, payout_way
 from regimes.errors import N_, Refusal
 
 SEAL_SALT = "credit.draw"
-OFFER_SECONDS = 30 * 60
+OFFER_SECONDS = 20 * 60  # shorter than an idle session, so that the page can say so
 METHOD_HELP = {
     "EQUAL_INSTALMENT": N_("The same amount each month. Easy to plan."),
     "EQUAL_PRINCIPAL": N_("More at the start, less each month. Costs least interest of the monthly ways."),
@@ -330,7 +330,7 @@ def _check_reading(waited: int) -> None:
             params={"seconds": seconds - waited},
         )
     if waited > OFFER_SECONDS:
-        raise UnableToSign("offer_expired", N_("This offer was open for over 30 minutes. Read it once more, then sign."))
+        raise UnableToSign("offer_expired", N_("This offer was open for over 20 minutes. Read it once more, then sign."))
 
 
 def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -> None:

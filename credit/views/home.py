@@ -69,7 +69,7 @@ def _example() -> dict[str, Any]:
 def home(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     """Show what can be drawn, what is due next, what it costs, and why the limit is what it is."""
     as_of = business_date()
-    found = queries.home(borrower_id=borrower.pk, as_of=as_of)
+    found = queries.home(borrower_id=borrower.pk, as_of=as_of, borrower=borrower)
     due = _next_due(borrower, as_of)
     application = found.application
     offer = reverse("credit:application", args=[application.ref]) if application else ""
@@ -80,7 +80,7 @@ def home(request: HttpRequest, borrower: Borrower) -> HttpResponse:
         "changes": [change_view(change) for change in found.history[:3]],
         "waiting": application if application and application.status in ("SUBMITTED", "REFERRED") else None,
     }
-    return page(request, "credit/home.html", context, borrower=borrower, here="home")
+    return page(request, "credit/home.html", context, borrower=borrower, here="home", unread=found.unread_notices)
 
 
 def _line(view: queries.LineView) -> dict[str, Any]:
