@@ -15,7 +15,6 @@ from decimal import (
     ROUND_UP,
     Context,
     Decimal,
-    Inexact,
 )
 from enum import StrEnum
 from typing import Final
@@ -53,6 +52,7 @@ HALF_EVEN: Final = Rounding.HALF_EVEN
 # rounded far below the minor unit, so the one visible rounding is the one asked for.
 EXACT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
+_BEYOND: Final = Decimal(10) ** 30
 _UNITS: Final = {places: Decimal(1).scaleb(-places) for places in range(5)}
 _GRAMMAR: Final = {
     0: re.compile(r"(?:0|[1-9][0-9]{0,11})"),
@@ -95,15 +95,9 @@ def round_to_multiple(amount: Decimal, *, multiple: Decimal, rounding: str = HAL
 
 def is_money(amount: object, *, currency: str = DEFAULT_CURRENCY) -> bool:
     """Tell whether a value is a finite Decimal with no more places than its currency has."""
-    if not isinstance(amount, Decimal) or not amount.is_finite():
+    if not isinstance(amount, Decimal) or not amount.is_finite() or abs(amount) >= _BEYOND:
         return False
-    exact = EXACT.copy()
-    exact.traps[Inexact] = True
-    try:
-        amount.quantize(minor_unit(currency), context=exact)
-    except ArithmeticError:
-        return False
-    return True
+    return amount.quantize(minor_unit(currency), ROUND_DOWN, EXACT) == amount
 
 
 def parse_amount(
