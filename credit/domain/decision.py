@@ -35,6 +35,7 @@ class Applicant:
     days_past_due: int  # worst today, over the person and the owned businesses
     worst_days_past_due_12m: int
     means: Means
+    is_evidence_odd: bool = False  # another holder's name, rows that disagree: a person looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,7 @@ class Decided:
 
     def __post_init__(self) -> None:
         assert 1 <= len(self.reasons) <= 4, "one to four reasons"
-        assert (self.limit > 0) == (
-            self.outcome in (Outcome.APPROVE, Outcome.COUNTER_OFFER)
-        )
+        assert (self.limit > 0) == (self.outcome in (Outcome.APPROVE, Outcome.COUNTER_OFFER))
 
 
 def decide(
@@ -88,15 +87,10 @@ def decide(
         return Decided(Outcome.REFER, first_reasons(missing))
     assert scored.pd is not None, "a missing score was referred"
     if scored.pd >= policy.cut_offs.refer_below:
-        return Decided(
-            Outcome.DECLINE, first_reasons(scored.reasons or (reason("risk_too_high"),))
-        )
+        return Decided(Outcome.DECLINE, first_reasons(scored.reasons or (reason("risk_too_high"),)))
     explores = False
     if scored.pd >= policy.cut_offs.approve_below:
-        explores = (
-            scored.pd < policy.exploration.up_to
-            and asked.lot < policy.exploration.share
-        )
+        explores = scored.pd < policy.exploration.up_to and asked.lot < policy.exploration.share
         if not explores:
             return Decided(
                 Outcome.REFER,
@@ -116,11 +110,7 @@ def _size(
     grade: Grade,
     explores: bool,
 ) -> Decided:
-    most = (
-        min(asked.product_maximum, policy.exploration.limit)
-        if explores
-        else asked.product_maximum
-    )
+    most = min(asked.product_maximum, policy.exploration.limit) if explores else asked.product_maximum
     sized = size_limit(
         policy=policy,
         ceiling=ceiling,
@@ -135,14 +125,10 @@ def _size(
     whole = sized.reasons[0].code == "limit_as_requested"
     reasons: tuple[Reason, ...] = (reason("exploration"),) if explores else ()
     if whole:
-        reasons += (
-            (reason("risk_good"), *sized.reasons) if not explores else sized.reasons
-        )
+        reasons += (reason("risk_good"), *sized.reasons) if not explores else sized.reasons
     else:
         reasons += sized.reasons
-        by_risk = {"limit_by_grade", "limit_by_income"} & {
-            item.code for item in sized.reasons
-        }
+        by_risk = {"limit_by_grade", "limit_by_income"} & {item.code for item in sized.reasons}
         reasons += scored.reasons[:2] if by_risk else ()
     return Decided(
         Outcome.APPROVE if whole else Outcome.COUNTER_OFFER,
@@ -154,9 +140,7 @@ def _size(
     )
 
 
-def _knock_outs(
-    policy: PolicyRules, ceiling: Ceiling, applicant: Applicant
-) -> list[Reason]:
+def _knock_outs(policy: PolicyRules, ceiling: Ceiling, applicant: Applicant) -> list[Reason]:
     rules, found = policy.knock_outs, []
     if applicant.is_blocked:
         found.append(reason("borrower_blocked"))
@@ -187,4 +171,6 @@ def _missing(applicant: Applicant, scored: Scored) -> list[Reason]:
         found.append(reason("student_unknown"))
     if applicant.means.monthly_income is None:
         found.append(reason("income_unknown"))
+    if applicant.is_evidence_odd:
+        found.append(reason("evidence_odd"))
     return found

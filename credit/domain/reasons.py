@@ -22,40 +22,25 @@ SENTENCES: Final[dict[str, str]] = {
     "age_too_high": N_("You must be at most %(maximum)s years old to borrow."),
     "is_student": N_("We do not lend to students."),
     "borrower_blocked": N_("Your account is blocked. Ask us for a review by a person."),
-    "overdue_now": N_(
-        "A payment of yours with us is overdue. Pay it first, then apply again."
-    ),
-    "overdue_past": N_(
-        "A payment of yours with us was %(days)s days late within the last 12 months."
-    ),
+    "overdue_now": N_("A payment of yours with us is overdue. Pay it first, then apply again."),
+    "overdue_past": N_("A payment of yours with us was %(days)s days late within the last 12 months."),
     # something is missing: a person looks, the engine never approves
     "age_unknown": N_("We could not tell your age from your identity document."),
     "student_unknown": N_("You have not said whether you are a student."),
-    "income_unknown": N_(
-        "We could not see your income in the records that you connected."
-    ),
+    "income_unknown": N_("We could not see your income in the records that you connected."),
     "evidence_missing": N_("The records that you connected are too few to decide on."),
-    "evidence_stale": N_(
-        "Your newest records are too old to decide on. Connect newer ones."
-    ),
-    "evidence_out_of_range": N_(
-        "Some figures in your records look wrong, so a person checks them."
-    ),
-    "model_unavailable": N_(
-        "Our scoring is not available at the moment, so a person decides."
-    ),
+    "evidence_stale": N_("Your newest records are too old to decide on. Connect newer ones."),
+    "evidence_out_of_range": N_("Some figures in your records look wrong, so a person checks them."),
+    "evidence_odd": N_("Some of your records do not fit together, so a person looks at them."),
+    "model_unavailable": N_("Our scoring is not available at the moment, so a person decides."),
     # score
     "risk_too_high": N_("The risk that the loan is not paid back is too high for us."),
     "risk_near_cut_off": N_("The risk is close to our limit, so a person decides."),
     "risk_good": N_("Your records show a low risk of late payment."),
-    "exploration": N_(
-        "We approved a small limit to learn more about borrowers like you."
-    ),
+    "exploration": N_("We approved a small limit to learn more about borrowers like you."),
     # what set the limit
     "limit_as_requested": N_("You get the limit that you asked for."),
-    "limit_by_income": N_(
-        "The limit is at most %(multiple)s times your income a month."
-    ),
+    "limit_by_income": N_("The limit is at most %(multiple)s times your income a month."),
     "limit_by_grade": N_("The most for your risk grade is CNY %(maximum)s."),
     "limit_by_affordability": N_(
         "Your instalments may take at most %(percent)s %% of your income, all lenders counted."
@@ -65,9 +50,7 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "limit_by_product": N_("This product is for at most CNY %(maximum)s."),
     "limit_by_regime": N_("The law lets us lend you at most CNY %(maximum)s."),
-    "limit_too_small": N_(
-        "The limit would be below CNY %(minimum)s, the smallest that we give."
-    ),
+    "limit_too_small": N_("The limit would be below CNY %(minimum)s, the smallest that we give."),
     # a person decided
     "officer_decided": N_("An officer looked at your application and decided."),
     # re-evaluation
@@ -75,21 +58,13 @@ SENTENCES: Final[dict[str, str]] = {
     "risk_lower": N_("Your records show a lower risk than before."),
     "risk_higher": N_("Your records show a higher risk than before."),
     "limit_steady": N_("Nothing changed enough to move your limit."),
-    "cool_down": N_(
-        "Your limit was raised not long ago. It can rise again from %(date)s."
-    ),
-    "not_enough_history": N_(
-        "We raise a limit after %(count)s instalments paid on time."
-    ),
+    "cool_down": N_("Your limit was raised not long ago. It can rise again from %(date)s."),
+    "not_enough_history": N_("We raise a limit after %(count)s instalments paid on time."),
     "already_changed": N_("Your limit already changed this month."),
     "smooth_cut": N_("A limit falls by at most %(percent)s %% a month."),
     "smooth_rise": N_("A limit rises by at most %(percent)s %% at a time."),
-    "consent_withdrawn": N_(
-        "You withdrew your agreement to use your data for credit decisions."
-    ),
-    "overdue_freeze": N_(
-        "A payment is %(days)s days overdue, so you cannot draw for now."
-    ),
+    "consent_withdrawn": N_("You withdrew your agreement to use your data for credit decisions."),
+    "overdue_freeze": N_("A payment is %(days)s days overdue, so you cannot draw for now."),
     "risk_freeze": N_("Your records show a risk that is too high for new draws."),
     "paid_up": N_("You paid everything that was overdue, so you can draw again."),
     "line_expired": N_("The line's term ended on %(date)s."),
@@ -103,9 +78,7 @@ SENTENCES: Final[dict[str, str]] = {
 
 # code -> what restores or raises the limit
 RECOURSES: Final[dict[str, str]] = {
-    "pay_overdue": N_(
-        "Pay CNY %(amount)s, which is overdue. You can draw again from the day after."
-    ),
+    "pay_overdue": N_("Pay CNY %(amount)s, which is overdue. You can draw again from the day after."),
     "pay_on_time": N_("Pay each instalment by its due date."),
     "connect_fresh": N_("Connect newer records of your income and payments."),
     "give_consent": N_("Agree again to the use of your data for credit decisions."),
@@ -130,17 +103,11 @@ class Reason:
     @classmethod
     def from_dict(cls, written: Mapping[str, Any]) -> Reason:
         """Read what `to_dict` wrote."""
-        params = tuple(
-            (str(k), str(v)) for k, v in dict(written.get("params") or {}).items()
-        )
+        params = tuple((str(k), str(v)) for k, v in dict(written.get("params") or {}).items())
         return cls(str(written["code"]), str(written["message"]), params)
 
     def __str__(self) -> str:
-        return (
-            self.message % dict(self.params)
-            if self.params
-            else self.message.replace("%%", "%")
-        )
+        return self.message % dict(self.params) if self.params else self.message.replace("%%", "%")
 
 
 def reason(code: str, **params: object) -> Reason:
@@ -176,9 +143,7 @@ def first_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
 def _text(value: object) -> str:
     if isinstance(value, Decimal):
         return format(
-            value.normalize()
-            if value != value.to_integral_value()
-            else value.quantize(Decimal(1)),
+            value.normalize() if value != value.to_integral_value() else value.quantize(Decimal(1)),
             "f",
         )
     return str(value)

@@ -23,6 +23,7 @@ from credit.operations.lines import open_line, refuse_own
 from credit.operations.scoring import Assessed, applicant_of, assess_all
 from credit.queries import active_policy, ceiling_now, missing_steps, rules_of
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
+from risk import operations as risk_operations
 
 Status = Application.Status
 OPEN = (Status.DRAFT, Status.SUBMITTED, Status.REFERRED)
@@ -190,6 +191,7 @@ def _refuse_early(borrower: Borrower, as_of: date) -> None:
 def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, now: datetime) -> Decision:
     rules = rules_of(application.policy)
     borrower = application.borrower
+    risk_operations.honour_consents(borrower_ids=[borrower.pk])
     collected = collect(
         borrower_ids=[borrower.pk], as_of=as_of, business_margin=rules.affordability.business_margin
     )

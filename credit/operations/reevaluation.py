@@ -101,6 +101,7 @@ def _chunk(ids: Sequence[int], policy: Policy, trigger: Trigger, as_of: date, re
     if not open_ids:
         return
     borrower_ids = [owners[pk] for pk in open_ids]
+    risk_operations.honour_consents(borrower_ids=borrower_ids)
     collected = collect(borrower_ids=borrower_ids, as_of=as_of, business_margin=rules.affordability.business_margin)
     assessed = assess_all(collected=collected, purpose="REEVALUATION", as_of=as_of)
     means = means_of(borrower_ids=borrower_ids, collected=collected, excluded_line_ids=open_ids)

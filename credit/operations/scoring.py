@@ -19,6 +19,7 @@ from credit.facts import Collected
 from credit.models import CreditLine
 from credit.queries import age_of, debts_of_lines, group_of
 from risk import operations as risk_operations
+from risk import queries as risk_queries
 from risk.domain.registry import FACTOR_BY_CODE
 
 PROBLEMS = {
@@ -118,6 +119,7 @@ def applicant_of(
         days_past_due=_worst(conduct.days_past_due_now),
         worst_days_past_due_12m=_worst(conduct.days_past_due_max_12m),
         means=means,
+        is_evidence_odd=bool(risk_queries.needs_referral(borrower_ids=[borrower.pk])),
     )
 
 
