@@ -13,6 +13,8 @@ from risk.bench.sets import PublicSet
 from risk.domain import bench, metrics
 from risk.domain.bench import Material
 from risk.domain.events import Floats, Integers
+from risk.domain.matrix import refuse_columns
+from risk.domain.training import TreeShape, booster_raw, fit_booster
 
 Say = Callable[[str], None]
 TAIWAN_SIGNS = (
@@ -102,7 +104,7 @@ def taiwan(folder: Path, say: Say) -> list[Line]:
 
 
 def _matrix(found: PublicSet) -> tuple[Floats, list[str]]:
-    kept = bench.refuse_columns(found.material.columns, found.material.bad, None)[0]
+    kept = refuse_columns(found.material.columns, found.material.bad, None)[0]
     return np.column_stack([c.numbers for c in kept.values()]), list(kept)
 
 
@@ -113,8 +115,8 @@ def _price_of_signs(found: PublicSet) -> float:
     for part in np.unique(fold):
         mine = fold == part
         for target, signs in ((free, [0] * len(names)), (bound, [TAIWAN_SIGNS.get(n, 0) for n in names])):
-            text = bench.fit_booster(x[~mine], bad[~mine], signs=signs, seed=7, shape=bench.TreeShape())
-            target[mine] = bench.booster_raw(text, x[mine])
+            text = fit_booster(x[~mine], bad[~mine], signs=signs, seed=7, shape=TreeShape())
+            target[mine] = booster_raw(text, x[mine])
     return metrics.auc(free, bad) - metrics.auc(bound, bad)
 
 
@@ -122,8 +124,8 @@ def _shuffled(found: PublicSet) -> float:
     x, names = _matrix(found)
     mine = found.fold == 0
     noise = np.random.default_rng(5).permutation(found.material.bad[~mine])
-    text = bench.fit_booster(x[~mine], noise, signs=[0] * len(names), seed=7, shape=bench.TreeShape())
-    return metrics.auc(bench.booster_raw(text, x[mine]), found.material.bad[mine])
+    text = fit_booster(x[~mine], noise, signs=[0] * len(names), seed=7, shape=TreeShape())
+    return metrics.auc(booster_raw(text, x[mine]), found.material.bad[mine])
 
 
 def sba(folder: Path, say: Say) -> list[Line]:

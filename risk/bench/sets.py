@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from risk.domain.bench import Material, material
-from risk.domain.events import Category, EventColumns, EventKind, Floats, Integers, counterparty_number
+from risk.domain.events import Category, EventColumns, EventKind, Flags, Floats, Integers, counterparty_number
 from risk.domain.facts import ConductFacts, Consents
 from risk.domain.features import compute
 from risk.domain.registry import FEATURE_NAMES
@@ -165,7 +165,8 @@ def small_business(folder: Path) -> PublicSet:
     """Make the product's facts from the invoices of 123 firms, with figures over their whole time."""
     firms = read(folder, "cn_smallbiz_firms")
     place = {firm: k for k, firm in enumerate(firms.need("firm_id"))}
-    parts, wide = [], {}
+    parts: list[tuple[Table, EventKind]] = []
+    wide: dict[str, Floats] = {}
     for name, kind in (("sales", EventKind.SALE), ("purchase", EventKind.PURCHASE)):
         table = read(folder, f"cn_smallbiz_{name}_invoices")
         parts.append((table, kind))
@@ -190,7 +191,7 @@ def _whole_time(table: Table, place: dict[str, int], side: str) -> dict[str, Flo
     party = np.unique(np.array(table.need("partner_id")), return_inverse=True)[1]
     good, red = valid & (amount > 0), valid & (amount < 0)
 
-    def per_firm(mask: Integers, weight: Floats | None = None) -> Floats:
+    def per_firm(mask: Flags, weight: Floats | None = None) -> Floats:
         return np.bincount(owner[mask], None if weight is None else weight[mask], count).astype(np.float64)
 
     def distinct(values: Integers) -> Floats:

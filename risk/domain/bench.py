@@ -118,7 +118,7 @@ def predict(
     raw = _blend(scores, mix)
     pd = line.pd(raw, np.zeros(rows, dtype=np.int8))
     moved = psi.drift(psi.reference(blended), raw)
-    report = {
+    report: dict[str, Any] = {
         "rows": len(train.bad),
         "bads": int(train.bad.sum()),
         "test_rows": rows,

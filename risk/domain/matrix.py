@@ -89,10 +89,10 @@ def _by_name(name: str, column: Column) -> Leak | None:
     known = int((codes >= 0).sum())
     if len(book) <= 1 and (known == len(codes) or known == 0):
         return Leak(name, "constant", "one value only")
-    whole = column.kind is ColumnKind.TEXT or bool(np.nanmax(np.abs(np.mod(column.numbers, 1))) == 0)
-    if column.kind is not ColumnKind.DATE and known > 50 and len(book) > 0.95 * known and whole:
-        if column.kind is ColumnKind.TEXT or IDENTIFIER.search(name.lower()):
-            return Leak(name, "identifier", "a different value in every row")
+    whole = column.kind is ColumnKind.TEXT or not np.mod(column.numbers[~np.isnan(column.numbers)], 1).any()
+    unique = column.kind is not ColumnKind.DATE and known > 50 and len(book) > 0.95 * known and whole
+    if unique and (column.kind is ColumnKind.TEXT or IDENTIFIER.search(name.lower())):
+        return Leak(name, "identifier", "a different value in every row")
     return None
 
 

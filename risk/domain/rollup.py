@@ -253,7 +253,7 @@ def _distinct(group: Integers, who: Integers, chosen: Flags, size: int) -> Float
     order = np.lexsort((parties, groups))
     groups, parties = groups[order], parties[order]
     new = np.r_[True, (groups[1:] != groups[:-1]) | (parties[1:] != parties[:-1])]
-    return np.bincount(groups[new], minlength=size).astype(np.float64)
+    return np.asarray(np.bincount(groups[new], minlength=size), dtype=np.float64)
 
 
 def _top_share(group: Integers, who: Integers, chosen: Flags, cents: Integers, size: int) -> Floats:
@@ -278,7 +278,7 @@ def _coverage(subject: Integers, month: Integers, days: Integers, starts: Intege
     last = days[np.r_[starts[1:], len(days)] - 1]
     has_earlier = np.r_[False, subject[1:] == subject[:-1]]
     begin = np.where(has_earlier, days_of_months(month), days[starts])
-    return (last - begin + 1).astype(np.float64)
+    return np.asarray(last - begin + 1, dtype=np.float64)
 
 
 def windows(

@@ -90,12 +90,12 @@ def fit(
     ridge: float = 2.0,
 ) -> Scorecard:
     """Fit bins by quantile, pool them by sign, then a logistic regression whose factors stay above zero."""
-    w, bad = weights_of(bad, weight), np.asarray(bad, dtype=np.float64)
-    goods, bads = float((w * (1 - bad)).sum()), float((w * bad).sum())
+    w, hit = weights_of(bad, weight), np.asarray(bad, dtype=np.float64)
+    goods, bads = float((w * (1 - hit)).sum()), float((w * hit).sum())
     drafts = []
     for place in range(values.shape[1]):
-        draft = _bins(values[:, place], bad, w, signs[place], bins, goods, bads, place)
-        if draft is not None and _information(draft, values[:, place], bad, w, goods, bads) >= 0.01:
+        draft = _bins(values[:, place], hit, w, signs[place], bins, goods, bads, place)
+        if draft is not None and _information(draft, values[:, place], hit, w, goods, bads) >= 0.01:
             drafts.append(draft)
     level = math.log(bads / goods)
     if not drafts:
@@ -103,7 +103,7 @@ def fit(
     x = np.column_stack([d.evidence(values[:, d.place]) for d in drafts])
     kept, (intercept, betas) = list(range(len(drafts))), (level, np.zeros(0))
     while kept:
-        intercept, betas = ridge_logistic(x[:, kept], bad, w, level, ridge)
+        intercept, betas = ridge_logistic(x[:, kept], hit, w, level, ridge)
         if (betas > 0).all():
             break
         kept = [k for k, beta in zip(kept, betas, strict=True) if beta > 0]
@@ -129,10 +129,12 @@ def _bins(
     at = np.searchsorted(edges, known, side="left")
     good = np.bincount(at, weights=w[~unknown] * (1 - bad[~unknown]), minlength=len(edges) + 1)
     hit = np.bincount(at, weights=w[~unknown] * bad[~unknown], minlength=len(edges) + 1)
-    keep_edges, good, hit = _pool(list(edges), list(good), list(hit), sign, LEAST_BIN_SHARE * (goods + bads))
-    if len(good) < 2 and not unknown.any():
+    keep_edges, goods_in, bads_in = _pool(
+        list(edges), list(good), list(hit), sign, LEAST_BIN_SHARE * (goods + bads)
+    )
+    if len(goods_in) < 2 and not unknown.any():
         return None
-    woe = tuple(_woe(b, g, bads, goods) for b, g in zip(hit, good, strict=True))
+    woe = tuple(_woe(b, g, bads, goods) for b, g in zip(bads_in, goods_in, strict=True))
     lost = float((w * bad)[unknown].sum()), float((w * (1 - bad))[unknown].sum())
     missing = _woe(*lost, bads, goods) if int(unknown.sum()) >= LEAST_MISSING else 0.0
     return Characteristic(place, tuple(float(e) for e in keep_edges), woe, missing, 1.0, 0.0)

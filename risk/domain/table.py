@@ -187,7 +187,8 @@ def learn_rates(column: Column, bad: Integers, weight: Floats | None) -> tuple[R
     w = w / w.mean()
     size = len(book) + 1
     prior = float((w * bad).sum() / w.sum())
-    hits, every = np.bincount(codes, w * bad, size), np.bincount(codes, w, size)
+    hits = np.asarray(np.bincount(codes, w * bad, size), dtype=np.float64)
+    every = np.asarray(np.bincount(codes, w, size), dtype=np.float64)
 
     def odds(hit: Floats, seen: Floats) -> Floats:
         rate = (hit + SMOOTH * prior) / (seen + SMOOTH)
@@ -197,8 +198,9 @@ def learn_rates(column: Column, bad: Integers, weight: Floats | None) -> tuple[R
     own = np.empty(len(codes))
     for part in range(FOLDS):
         mine = fold == part
-        hit = hits - np.bincount(codes[mine], (w * bad)[mine], size)
-        own[mine] = odds(hit, every - np.bincount(codes[mine], w[mine], size))[codes[mine]]
+        hit = np.asarray(hits - np.bincount(codes[mine], (w * bad)[mine], size), dtype=np.float64)
+        seen = np.asarray(every - np.bincount(codes[mine], w[mine], size), dtype=np.float64)
+        own[mine] = odds(hit, seen)[codes[mine]]
     counts = np.log1p(np.bincount(codes, minlength=size).astype(np.float64))
     level = float(np.log(prior / (1 - prior)))
     return Rates(odds(hits, every), counts, level, book), own

@@ -75,7 +75,7 @@ class TrainingSet:
 
     @property
     def bad(self) -> Integers:
-        return (self.label == BAD).astype(np.int64)
+        return np.asarray(self.label == BAD, dtype=np.int64)
 
     @property
     def determinate(self) -> Flags:

@@ -10,6 +10,7 @@ from risk.evidence.operations import (
 from risk.evidence.sandbox import connect_sandbox_person
 from risk.operations.assessing import assess
 from risk.operations.errors import UnableToAssess, UnableToChangeModel, UnableToLoadModel, UnableToTrain
+from risk.operations.monitoring import monitor
 from risk.operations.registry import (
     decide_state,
     install_first_models,
@@ -31,6 +32,7 @@ __all__ = [
     "honour_consents",
     "import_statement",
     "install_first_models",
+    "monitor",
     "propose_state",
     "record_events",
     "refresh_rollups",

@@ -366,7 +366,7 @@ def _finish(people: People, who: Integers, rng: np.random.Generator, draft: _Dra
         occurred=occurred,
         known=known,
         kind=kind.astype(np.int8),
-        category=np.concatenate(draft.category)[order],
+        category=np.concatenate(draft.category)[order].astype(np.int8),
         cents=cents,
         balance=balance,
         counterparty=np.concatenate(draft.party)[order],

@@ -15,7 +15,9 @@ from risk.domain.registry import FACTOR_BY_CODE, FEATURE_NAMES, FEATURES, PROTEC
 from risk.domain.rollup import COLUMN, month_number, roll_up, windows
 
 
-def event(day: str, amount: str, kind=EventKind.PAYMENT, category=Category.EVERYDAY, hour=12, **more) -> EvidenceEvent:
+def event(
+    day: str, amount: str, kind=EventKind.PAYMENT, category=Category.EVERYDAY, hour=12, **more
+) -> EvidenceEvent:
     moment = datetime.fromisoformat(f"{day}T{hour:02d}:00").replace(tzinfo=SHANGHAI)
     return EvidenceEvent(1, moment, moment, kind, Decimal(amount), category=category, **more)
 
@@ -26,7 +28,9 @@ MONTH = [
     event("2026-03-02", "-50.05", hour=2, category=Category.GAMBLING, balance=Decimal("8849.85")),
     event("2026-03-05", "300.00", kind=EventKind.BILL_DUE),
     event("2026-03-06", "300.00", kind=EventKind.BILL_LATE),
-    event("2026-03-20", "-9000.00", category=Category.HOUSING, balance=Decimal("-150.15"), counterparty="shop"),
+    event(
+        "2026-03-20", "-9000.00", category=Category.HOUSING, balance=Decimal("-150.15"), counterparty="shop"
+    ),
     event("2026-03-25", "200.00", category=Category.TRANSFER, balance=Decimal("49.85"), counterparty="aunt"),
     event("2026-03-31", "0", kind=EventKind.ENQUIRY),
 ]

@@ -147,7 +147,10 @@ def test_nothing_dated_at_or_after_the_application_reaches_a_vector():
     def vectors(events):
         months = windows(roll_up(events), subjects=people.subject, as_of=people.application)
         return compute(
-            months=months, conduct=conduct, consents=all_consents(300), as_of=__import__("datetime").date(2000, 1, 1)
+            months=months,
+            conduct=conduct,
+            consents=all_consents(300),
+            as_of=__import__("datetime").date(2000, 1, 1),
         ).digest()
 
     everything = all_events(people, months_after=6)

@@ -36,12 +36,15 @@ def test_the_gate_refuses_news_from_the_future(data):
     bad = data.bad
     for column, code in (
         (bad + rng.normal(0, 0.3, len(bad)), "single_feature_auc"),
-        (np.abs(bad + rng.normal(0, 0.3, len(bad)) - 0.5), None),
+        (bad * 0.5 + rng.normal(0, 0.6, len(bad)), None),
         (np.where(bad == 1, 5.0, np.nan), "missing_depends_on_label"),
-        (np.where(bad == 1, rng.integers(1, 80, len(bad)), 12 * rng.integers(1, 8, len(bad))), "pattern_of_one_outcome"),
+        (
+            np.where(bad == 1, rng.integers(1, 80, len(bad)), 12 * rng.integers(1, 8, len(bad))),
+            "pattern_of_one_outcome",
+        ),
     ):
         found = leakage.inspect_number("x", np.asarray(column, dtype=float), bad)
-        assert (found.code if found else None) == code or (code and found is not None)
+        assert (found.code if found else None) == code
     with pytest.raises(UnableToTrain) as refusal:
         check(spoilt(data, "refund_share_6m", bad * 0.9 + rng.random(len(bad)) * 0.05))
     assert refusal.value.code == "leakage"
@@ -73,8 +76,13 @@ def test_no_sign_is_broken_anywhere_on_a_grid(data, trained):
 def test_a_small_jitter_moves_little(data, trained):
     rng = np.random.default_rng(2)
     shaken = data.values * (1 + rng.uniform(-0.01, 0.01, data.values.shape))
-    before, after = (trained.booster_calibration.pd(booster_raw(trained.booster_text, v), data.segment) for v in (data.values, shaken))
-    assert np.quantile(np.abs(after / before - 1), 0.95) < 0.35  # steps of trees: measured, not the 10 % wished for
+    before, after = (
+        trained.booster_calibration.pd(booster_raw(trained.booster_text, v), data.segment)
+        for v in (data.values, shaken)
+    )
+    assert (
+        np.quantile(np.abs(after / before - 1), 0.95) < 0.35
+    )  # steps of trees: measured, not the 10 % wished for
 
 
 def test_contributions_sum_to_the_score(data, trained):
