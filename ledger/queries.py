@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
-from regimes.errors import N_, Refusal
 
 from ledger.domain.chart import BY_CODE, BY_ROLE, DEBIT_KINDS, AccountKind, ChartRow, Role
 from ledger.models import BookDate
+from regimes.errors import N_, Refusal
 
 
 class BooksNotOpen(Refusal):
@@ -64,10 +65,11 @@ def balance(
 ) -> Decimal:
     """Return the balance of an account on its own side, of all or of one loan or portfolio."""
     row = _chart_row(role, code)
-    where, params = ["p.account_id = %s", "j.currency = %s"], [row.account_id, currency]
+    where = ["p.account_id = %s", "j.currency = %s"]
+    params: list[Any] = [row.account_id, currency]
     if as_of is not None:
         where.append("j.booked_date <= %s")
-        params.append(as_of)  # type: ignore[arg-type]
+        params.append(as_of)
     if loan_id is not None:
         where.append("p.loan_id = %s")
         params.append(loan_id)

@@ -7,10 +7,9 @@ from collections.abc import Collection
 
 from accounts.access import own_borrower
 from accounts.models import User
-from regimes.errors import N_, NotFound
-
 from loans.models import Collection as Payment
 from loans.models import Loan
+from regimes.errors import N_, NotFound
 
 
 class LoanNotFound(NotFound):

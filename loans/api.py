@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from kombu.exceptions import OperationalError as BrokerAway
-from regimes.errors import Refusal
 
 from loans.gateways.message import MAX_BYTES
 from loans.gateways.signature import HEADER
 from loans.operations import receive_gateway_message
 from loans.tasks import wake_webhook
+from regimes.errors import Refusal
 
 log = structlog.get_logger(__name__)
 

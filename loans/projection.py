@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from ledger.domain.chart import Role
 from ledger.domain.money import EXACT, HALF_UP, ZERO
-
 from loans.domain.book import Book
 from loans.domain.engine import known_events, run
 from loans.domain.events import LoanEvent
@@ -241,6 +240,7 @@ def _is_set_wise(terms: LoanTerms, book: Book, rows: list[dict[str, Any]], as_of
             for charge in row.charges
         )
         and all(_fits(number) for number in (book.segments, book.rate))
+        and terms.penalty_rate == round(terms.penalty_rate, 6)  # of the loan's column
     )
 
 

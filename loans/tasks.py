@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 from celery import shared_task
 from django.utils import timezone
-from ledger.queries import books_are_open, business_date
 
+from ledger.queries import books_are_open, business_date
 from loans import operations
 from loans.models import Collection, Payout
 

@@ -9,9 +9,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ledger.domain.money import parse_amount
-from regimes.errors import Refusal
-
 from loans.gateways.base import NotExecuted, Order, Outcome, OutcomeUnknown, Receipt
+from regimes.errors import Refusal
 
 MAX_ANSWER = 64 * 1024
 

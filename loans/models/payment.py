@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-from accounts.models import BankAccount
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import BankAccount
 from loans.domain.terms import PrepaymentPolicy
 from loans.models.loan import Loan
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from accounts.models import BankAccount, User
-from accounts.operations import queue_notice
 from django.db import transaction
 from django.db.models import Sum
-from ledger.domain.money import ZERO, is_money
-from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
+from accounts.models import BankAccount, User
+from accounts.operations import queue_notice
+from ledger.domain.money import ZERO, is_money
 from loans.domain.engine import payoff_quote
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.terms import PrepaymentPolicy
@@ -20,6 +19,7 @@ from loans.gateways.base import Outcome, Receipt
 from loans.models import Collection, Loan
 from loans.operations import movements
 from loans.operations.events import UnableToRecord, lock_loan, read_events, refuse_settled, write_event
+from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 
 class UnableToCollect(Refusal):

@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
-from regimes.errors import N_
 
 from loans.domain.changes import kept_fees
 from loans.domain.day_count import actual_year
@@ -17,6 +16,7 @@ from loans.domain.validation import validate_terms
 from loans.models import Loan, Payout
 from loans.operations.events import UnableToRecord, write_event, write_instalments
 from loans.projection import project
+from regimes.errors import N_
 
 
 def open_loan(

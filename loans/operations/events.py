@@ -8,17 +8,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import User
 from django.db import connection, transaction
+
+from accounts.models import User
 from ledger.domain.journal import JournalDraft, lines_from
 from ledger.models import BookDate
 from ledger.operations import post_journals
-from regimes.errors import N_, InvalidInput, NotFound, Refusal
-
 from loans.domain.engine import append_event
 from loans.domain.events import EventKind, LoanEvent
 from loans.models import AccrualSlice, Instalment, Loan, LoanEventRow
 from loans.projection import Projection, difference, position, project
+from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 EARNINGS_LOCK = 41_871_001  # held shared by events, alone by the night while it books a range
 

@@ -10,7 +10,6 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from regimes.errors import N_, Refusal
 
 from loans.gateways.message import KINDS, VERSION, Message, read_message
 from loans.gateways.signature import is_genuine
@@ -18,6 +17,7 @@ from loans.models import Collection, GatewayMessage, Payout
 from loans.operations import movements
 from loans.operations.collections import confirm_collection, refuse_collection, return_collection
 from loans.operations.payouts import confirm_payout, refuse_payout, return_payout
+from regimes.errors import N_, Refusal
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 5
@@ -85,9 +85,9 @@ def find_movement(message: Message) -> Payout | Collection | None:
 def apply_gateway_message(*, message_id: int, as_of: date, now: datetime) -> str:
     """Apply a stored message in one transaction, or park it with the reason. Return its state."""
     # counted before the work: a message that kills its worker is parked in the end, not tried for ever
-    counted = GatewayMessage.objects.filter(pk=message_id, state="STORED").update(
-        attempts=F("attempts") + 1, next_attempt_at=now + movements.LEASE
-    )
+    # in the same step it is claimed for a while: whoever comes at the same time walks away
+    due = GatewayMessage.objects.filter(pk=message_id, state="STORED").exclude(next_attempt_at__gt=now)
+    counted = due.update(attempts=F("attempts") + 1, next_attempt_at=now + movements.LEASE)
     if not counted:
         return GatewayMessage.objects.values_list("state", flat=True).get(pk=message_id)
     try:
@@ -124,8 +124,9 @@ def _dispatch(message: Message, movement: Payout | Collection, *, as_of: date, n
         "now": now,
     }
     if what == "accepted":
-        model = Payout if subject == "transfer" else Collection
-        movements.note_accepted(model, pk=movement.pk, provider_reference=message.provider_reference, now=now)
+        movements.note_accepted(
+            type(movement), pk=movement.pk, provider_reference=message.provider_reference, now=now
+        )
     elif subject == "transfer" and what == "succeeded":
         confirm_payout(payout_id=movement.pk, **outcome)  # type: ignore[arg-type]
     elif subject == "transfer" and what == "failed":

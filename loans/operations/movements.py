@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import structlog
 from django.db import transaction
 from django.db.models import F, Q
-from regimes.errors import N_, Refusal
 
 from loans.gateways import gateway
 from loans.gateways.base import NotExecuted, Order, OutcomeUnknown, Receipt
 from loans.models import Collection, Payout
 from loans.models.payment import Movement
+from regimes.errors import N_, Refusal
 
 log = structlog.get_logger(__name__)
 M = TypeVar("M", Payout, Collection)
@@ -124,11 +124,11 @@ def release(
 
 def delay(attempts: int) -> timedelta:
     """Return how long to wait: doubling up to ten minutes, with jitter so that a crowd does not come at once."""
-    longest = min(FIRST_DELAY * 2 ** min(attempts, 12), LONGEST_DELAY)
+    longest: timedelta = min(FIRST_DELAY * 2 ** min(attempts, 12), LONGEST_DELAY)
     return longest * (0.5 + random.random() / 2)  # noqa: S311  jitter, not a secret
 
 
-def note_accepted(model: type[M], *, pk: int, provider_reference: str, now: datetime) -> bool:
+def note_accepted(model: type[Payout] | type[Collection], *, pk: int, provider_reference: str, now: datetime) -> bool:
     """Note that the bank has the order. An order that ended stays ended."""
     changed = model.objects.filter(pk=pk, status__in=["PENDING", "CLAIMED", "UNKNOWN", "SENT"]).update(
         status="SENT",

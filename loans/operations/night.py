@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 from django.db.models import Q
+
 from ledger.domain.chart import Role
 from ledger.domain.journal import JournalDraft, lines_from
 from ledger.operations import post_journals
-
 from loans.models import AccrualSlice, Loan
 from loans.operations.events import EARNINGS_LOCK, booked_through, carry, lock_loan, read_events
 from loans.sql import covers, interest_by, penalty_by
@@ -55,7 +55,7 @@ UPDATE loans_loan l SET days_past_due = w.days, bucket = w.bucket, status = w.st
 FROM wanted w WHERE w.loan_id = l.id
   AND (l.days_past_due, l.bucket, l.status, l.next_due_date, l.next_due_amount)
       IS DISTINCT FROM (w.days, w.bucket, w.status, w.oldest, w.amount)
-"""
+"""  # noqa: S608  constants
 
 
 def age_loans(*, as_of: date, first_id: int = 1, last_id: int = LAST_ID) -> int:
@@ -116,7 +116,7 @@ SELECT portfolio, currency, coalesce(sum(interest.amount), 0), coalesce(sum(pena
        coalesce(sum(fees.amount), 0)
 FROM interest FULL JOIN penalty USING (portfolio, currency) FULL JOIN fees USING (portfolio, currency)
 GROUP BY 1, 2 ORDER BY 1, 2
-"""
+"""  # noqa: S608  constants
 
 Sums = dict[tuple[str, str], tuple[Decimal, Decimal, Decimal]]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from accounts.operations import queue_notice
 from django.db import transaction
-from regimes.errors import N_, Refusal
 
+from accounts.operations import queue_notice
 from loans.domain.events import EventKind, LoanEvent
 from loans.gateways import gateway
 from loans.gateways.base import Outcome, Receipt
@@ -16,6 +15,7 @@ from loans.models import Loan, LoanEventRow, Payout
 from loans.operations import movements
 from loans.operations.contracts import cancel_loan
 from loans.operations.events import lock_loan, write_event
+from regimes.errors import N_, Refusal
 
 
 def send_payout(*, payout_id: int, now: datetime, as_of: date) -> str | None:

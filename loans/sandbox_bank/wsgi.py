@@ -18,7 +18,7 @@ def setting(name: str, *fallbacks: str) -> str:
     for candidate in (name, *fallbacks):
         if value := os.environ.get(candidate, "").strip():
             return value
-    print(f"sandbox bank: {name} is missing", file=sys.stderr)
+    sys.stderr.write(f"sandbox bank: {name} is missing\n")
     raise SystemExit(2)
 
 

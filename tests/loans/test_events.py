@@ -313,9 +313,10 @@ class TestGuards:
     )
     def test_history_is_append_only(self, sql: str) -> None:
         factories.active_loan()
-        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute(sql)
+            with pytest.raises(IntegrityError), transaction.atomic():
+                cursor.execute(sql)
 
     def test_terms_are_frozen(self) -> None:
         loan = factories.active_loan()

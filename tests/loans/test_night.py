@@ -182,7 +182,7 @@ def test_conduct_and_due_instalments() -> None:
     loan = factories.active_loan()
     stranger = BankAccountFactory().borrower_id
     advance_business_date(to=date(2026, 6, 10))
-    factories.repay(loan, "110.02", on=date(2026, 4, 2), as_of=date(2026, 6, 10))
+    factories.repay(loan, "110.07", on=date(2026, 4, 2), as_of=date(2026, 6, 10))
     factories.repay(loan, "115.00", on=date(2026, 5, 12), as_of=date(2026, 6, 10))
     columns = queries.conduct(borrower_ids=[stranger, loan.borrower_id], as_of=date(2026, 6, 10))
     assert columns.loans_opened[0] != columns.loans_opened[0], "nobody's history is NaN"
@@ -279,8 +279,7 @@ CORRUPTIONS = [
     ("I3", "UPDATE ledger_journal SET source = '' WHERE id = (SELECT min(id) FROM ledger_journal)"),
     ("I4", "UPDATE ledger_dailybalance SET debit = debit + 0.01 WHERE id = (SELECT min(id) FROM ledger_dailybalance)"),
     ("I15b", "UPDATE ledger_journal SET booked_date = '2031-01-01' WHERE id = (SELECT min(id) FROM ledger_journal)"),
-    ("I3L", "INSERT INTO loans_event (loan_id, sequence, kind, value_date, booked_date, amount, data, reference) "
-            "SELECT id, 99, 'REPAYMENT', '2026-03-03', '2026-03-03', 5, '{}', 'ghost' FROM loans_loan LIMIT 1"),
+    ("I3L", "INSERT INTO loans_event (loan_id, sequence, kind, value_date, booked_date, amount, data, reference) SELECT id, 99, 'REPAYMENT', '2026-03-03', '2026-03-03', 5, '{}', 'ghost' FROM loans_loan LIMIT 1"),
     ("I8a", "UPDATE loans_loan SET principal_outstanding = principal_outstanding - 0.01 WHERE status = 'OVERDUE'"),
     ("I8b", "UPDATE loans_loan SET credit_balance = 1 WHERE status = 'OVERDUE'"),
     ("I8c", "UPDATE loans_instalment SET accrual_rate = accrual_rate * 2"),

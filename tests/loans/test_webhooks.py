@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+
 from loans import operations
 from loans.gateways.signature import HEADER, sign
 from loans.models import GatewayMessage, Loan, LoanEventRow, Payout

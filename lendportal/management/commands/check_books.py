@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection, transaction
+
 from ledger.domain.invariant import Invariant
 
 ROOMS = ("ledger", "loans", "risk", "credit", "accounts")
@@ -66,12 +67,11 @@ def check(*, strict: bool = False) -> list[dict[str, Any]]:
     """Ask every invariant on one read-only snapshot, so that work under way is seen whole or not at all."""
     results = []
     in_test = connection.in_atomic_block
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            if not in_test:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            for invariant in invariants(strict=strict):
-                results.append(_ask(cursor, invariant))
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not in_test:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for invariant in invariants(strict=strict):
+            results.append(_ask(cursor, invariant))
     return results
 
 
