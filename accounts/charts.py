@@ -51,7 +51,11 @@ def _nice_top(value: Decimal) -> Decimal:
     if value <= 0:
         return Decimal(1)
     power = Decimal(10) ** value.adjusted()
-    return next(step * power for step in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10)) if step * power >= value)
+    return next(
+        step * power
+        for step in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+        if step * power >= value
+    )
 
 
 def bars(rows: Sequence[Bar]) -> Chart:

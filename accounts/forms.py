@@ -11,7 +11,10 @@ from accounts.models import BusinessMember, Identity
 from accounts.pages import StrictForm
 
 DAY = forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d")
-DAY_ERRORS = {"invalid": _("Write the day as YYYY-MM-DD, for example 1990-05-17."), "required": _("Give the day.")}
+DAY_ERRORS = {
+    "invalid": _("Write the day as YYYY-MM-DD, for example 1990-05-17."),
+    "required": _("Give the day."),
+}
 
 
 class IdentityForm(StrictForm):
@@ -31,8 +34,12 @@ class IdentityForm(StrictForm):
         label=_("Number of the document"),
         max_length=64,
         strip=False,
-        help_text=_("18 characters on a resident identity card. It is kept encrypted; only the last four are ever shown."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        help_text=_(
+            "18 characters on a resident identity card. It is kept encrypted; only the last four are ever shown."
+        ),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
         error_messages={"required": _("Enter the number of the document.")},
     )
     birth_date = forms.DateField(
@@ -69,13 +76,17 @@ class BusinessForm(StrictForm):
     """A business, as the register knows it."""
 
     legal_name = forms.CharField(
-        label=_("Registered name"), max_length=120, error_messages={"required": _("Enter the registered name.")}
+        label=_("Registered name"),
+        max_length=120,
+        error_messages={"required": _("Enter the registered name.")},
     )
     uscc = forms.CharField(
         label=_("Unified social credit code"),
         max_length=40,
         help_text=_("18 characters on the business licence, such as 91350100M000100Y43."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
         error_messages={"required": _("Enter the code of the business licence.")},
     )
     industry = forms.ChoiceField(label=_("Line of business"), error_messages={"required": _("Choose one.")})

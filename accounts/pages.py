@@ -6,7 +6,7 @@ Higher floors use it too; it knows them only by the names of their URLs.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,11 +24,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import access, queries
-from accounts.models import Borrower
+from accounts.models import Borrower, User
 from accounts.templatetags.portal import day, moment, money
 from regimes.errors import Refusal
 
 View = Callable[..., HttpResponse]
+
+
+class SignedIn(HttpRequest):
+    """A request of somebody who is logged in, as `signed_in` makes sure of."""
+
+    user: User
 
 
 class StrictForm(forms.Form):
@@ -36,19 +42,26 @@ class StrictForm(forms.Form):
 
     # what a page may carry besides its fields
     also_allowed: ClassVar[frozenset[str]] = frozenset({"csrfmiddlewaretoken", "next"})
+    taken_also: frozenset[str] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.use_required_attribute = False
 
+    def take_also(self, names: Iterable[str]) -> None:
+        """Take more names this once."""
+        self.taken_also = frozenset(names)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        known = set(self.fields) | self.also_allowed
+        known = set(self.fields) | self.also_allowed | self.taken_also
         unknown = [name for name in self.data if name not in known]
         if unknown:
             raise ValidationError(
-                _("This page does not take the field “%(name)s”."), code="unknown_field", params={"name": unknown[0][:40]}
+                _("This page does not take the field “%(name)s”."),
+                code="unknown_field",
+                params={"name": unknown[0][:40]},
             )
         return cleaned
 
@@ -56,7 +69,9 @@ class StrictForm(forms.Form):
 class KeyedForm(StrictForm):
     """A form whose submission happens once: the key is made with the page, and a repeat finds the first result."""
 
-    key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"invalid": _("This page is damaged. Load it again.")})
+    key = forms.UUIDField(
+        widget=forms.HiddenInput, error_messages={"invalid": _("This page is damaged. Load it again.")}
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"key": uuid.uuid4(), **(kwargs.get("initial") or {})}
@@ -66,7 +81,11 @@ class KeyedForm(StrictForm):
 def sentence(refusal: Refusal) -> str:
     """Translate a refusal and write its amounts and days as a reader expects them."""
     text = gettext(refusal.message)
-    return text % {name: _shown(name, value) for name, value in refusal.params.items()} if refusal.params else text
+    return (
+        text % {name: _shown(name, value) for name, value in refusal.params.items()}
+        if refusal.params
+        else text
+    )
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -82,7 +101,9 @@ def _shown(name: str, value: Any) -> Any:
 def refuse(form: forms.Form, refusal: Refusal, **renamed: str) -> int:
     """Put a refusal at its field and return the status to answer with."""
     name = renamed.get(refusal.field or "", refusal.field)
-    form.add_error(name if name in form.fields else None, ValidationError(sentence(refusal), code=refusal.code))
+    form.add_error(
+        name if name in form.fields else None, ValidationError(sentence(refusal), code=refusal.code)
+    )
     return refusal.http_status
 
 
@@ -150,7 +171,7 @@ def for_borrower(roles: Collection[str] | None = None) -> Callable[[View], View]
     def wrap(view: View) -> View:
         @signed_in
         @wraps(view)
-        def inner(request: HttpRequest, ref: uuid.UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: SignedIn, ref: uuid.UUID, *args: Any, **kwargs: Any) -> HttpResponse:
             borrower = access.own_borrower(user=request.user, ref=ref, roles=roles)
             return view(request, borrower, *args, **kwargs)
 

@@ -24,7 +24,9 @@ class ApplyForm(StrictForm):
         label=_("What limit would you like?"),
         help_text=_("You can draw any part of it, later and more than once."),
     )
-    purpose = forms.ChoiceField(label=_("More exactly"), error_messages={"required": _("Choose a purpose from the list.")})
+    purpose = forms.ChoiceField(
+        label=_("More exactly"), error_messages={"required": _("Choose a purpose from the list.")}
+    )
     occupation = forms.ChoiceField(
         label=_("Work"),
         choices=[("", _("Choose")), *Occupation.choices],
@@ -32,7 +34,9 @@ class ApplyForm(StrictForm):
         error_messages={"required": _("Say what you do for a living.")},
     )
 
-    def __init__(self, *args: Any, products: Iterable[Any], purposes: Any, asks_work: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, products: Iterable[Any], purposes: Any, asks_work: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["product_code"].choices = [(p.code, gettext(p.name)) for p in products]  # type: ignore[attr-defined]
         self.fields["purpose"].choices = purposes  # type: ignore[attr-defined]
@@ -46,7 +50,9 @@ class DrawForm(StrictForm):
     also_allowed = frozenset({"scenario", "slider"})
 
     amount = AmountField(label=_("How much?"))
-    purpose = forms.ChoiceField(label=_("What for?"), error_messages={"required": _("Choose a purpose from the list.")})
+    purpose = forms.ChoiceField(
+        label=_("What for?"), error_messages={"required": _("Choose a purpose from the list.")}
+    )
     repayment_method = forms.ChoiceField(
         label=_("How do you want to repay?"),
         widget=forms.RadioSelect,

@@ -36,7 +36,8 @@ class AmountField(forms.CharField):
         kwargs.setdefault("strip", False)
         kwargs.setdefault("error_messages", {"required": _("Enter an amount such as 1500.00.")})
         kwargs.setdefault(
-            "widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "enterkeyhint": "done"})
+            "widget",
+            forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "enterkeyhint": "done"}),
         )
         super().__init__(**kwargs)
 
@@ -64,7 +65,9 @@ class RepayForm(KeyedForm):
     choice = forms.ChoiceField(
         label=_("What should more than due do?"), choices=CHOICES, widget=forms.RadioSelect, required=False
     )
-    bank_account = forms.ChoiceField(label=_("From which account?"), error_messages={"required": _("Choose one of your accounts.")})
+    bank_account = forms.ChoiceField(
+        label=_("From which account?"), error_messages={"required": _("Choose one of your accounts.")}
+    )
 
     def __init__(self, *args: Any, accounts: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +76,9 @@ class RepayForm(KeyedForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("part") == "PART" and not cleaned.get("amount") and "amount" not in self.errors:
-            self.add_error("amount", ValidationError(_("Enter an amount such as 1500.00."), code="amount_invalid"))
+            self.add_error(
+                "amount", ValidationError(_("Enter an amount such as 1500.00."), code="amount_invalid")
+            )
         return cleaned
 
 
@@ -91,6 +96,18 @@ class CalculatorForm(StrictForm):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"invalid": _("Enter a rate such as 14.4.")},
     )
-    fee = AmountField(label=_("Fee kept back at the start"), initial="0", help_text=_("What is taken off before you get the money."))
-    count = forms.IntegerField(label=_("Months"), min_value=1, max_value=120, initial=12, widget=forms.TextInput(attrs={"inputmode": "numeric"}))
-    method = forms.ChoiceField(label=_("Way of repaying"), choices=METHODS, initial="EQUAL_INSTALMENT", widget=forms.RadioSelect)
+    fee = AmountField(
+        label=_("Fee kept back at the start"),
+        initial="0",
+        help_text=_("What is taken off before you get the money."),
+    )
+    count = forms.IntegerField(
+        label=_("Months"),
+        min_value=1,
+        max_value=120,
+        initial=12,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    method = forms.ChoiceField(
+        label=_("Way of repaying"), choices=METHODS, initial="EQUAL_INSTALMENT", widget=forms.RadioSelect
+    )

@@ -39,15 +39,25 @@ ROLES = [
 class UploadForm(StrictForm):
     """One file."""
 
-    kind = forms.ChoiceField(label=_("What is it?"), widget=forms.RadioSelect, error_messages={"required": _("Choose one.")})
+    kind = forms.ChoiceField(
+        label=_("What is it?"), widget=forms.RadioSelect, error_messages={"required": _("Choose one.")}
+    )
     file = forms.FileField(
         label=_("The file"),
-        help_text=_("As you downloaded it, not changed. At most 10 MB; it is read at once and the file itself is not kept."),
-        error_messages={"required": _("Choose a file."), "empty": _("This file is empty."), "missing": _("Choose a file.")},
+        help_text=_(
+            "As you downloaded it, not changed. At most 10 MB; it is read at once and the file itself is not kept."
+        ),
+        error_messages={
+            "required": _("Choose a file."),
+            "empty": _("This file is empty."),
+            "missing": _("Choose a file."),
+        },
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.ofx,.qfx,.xml"}),
     )
 
-    def __init__(self, *args: Any, kinds: list[tuple[str, Any]], columns: Iterable[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, kinds: list[tuple[str, Any]], columns: Iterable[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         found = [("", _("not in the file")), *((name, name) for name in columns)]
@@ -55,7 +65,11 @@ class UploadForm(StrictForm):
         if len(found) > 1:
             for role, label in ROLES:
                 self._add(f"map_{role}", label, found)
-            self._add("map_date_style", _("How days are written"), [("", _("find out")), *((s, s) for s in DATE_STYLES)])
+            self._add(
+                "map_date_style",
+                _("How days are written"),
+                [("", _("find out")), *((s, s) for s in DATE_STYLES)],
+            )
 
     def _add(self, name: str, label: Any, choices: list[tuple[str, Any]]) -> None:
         self.fields[name] = forms.ChoiceField(label=label, choices=choices, required=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,27 +16,33 @@ from accounts.access import MAY_MANAGE, role_for
 from accounts.domain.industries import INDUSTRIES
 from accounts.forms import BusinessForm, MemberForm
 from accounts.models import Borrower
-from accounts.pages import for_borrower, page, refuse, sentence, signed_in
+from accounts.pages import SignedIn, for_borrower, page, refuse, sentence, signed_in
 from regimes.errors import Refusal
 
 
 @signed_in
-def switch(request: HttpRequest) -> HttpResponse:
+def switch(request: SignedIn) -> HttpResponse:
     """List for whom the visitor can act."""
     return page(request, "accounts/switch.html", {"mine": queries.borrowers_of(user=request.user)})
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
-def create(request: HttpRequest) -> HttpResponse:
+def create(request: SignedIn) -> HttpResponse:
     """Open a business."""
-    form, status = BusinessForm(request.POST or None, industries=[(code, _(name)) for code, name in INDUSTRIES.items()]), 200
+    form, status = (
+        BusinessForm(request.POST or None, industries=[(code, _(name)) for code, name in INDUSTRIES.items()]),
+        200,
+    )
     if request.method == "POST":
         status = 400
         if form.is_valid():
             try:
                 business = operations.create_business(
-                    owner=request.user, **form.cleaned_data, as_of=timezone.localdate(), now=timezone.now()
+                    owner=request.user,
+                    **form.cleaned_data,
+                    as_of=timezone.localdate(),
+                    now=timezone.now(),
                 )
                 messages.success(request, _("The business is open. Now choose what may be used."))
                 return redirect("accounts:consents", business.ref)
@@ -47,7 +53,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @for_borrower()
-def members(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+def members(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Show who may act for the business; the owner adds members here."""
     role = role_for(user=request.user, borrower=borrower)
     form, status = MemberForm(request.POST or None), 200
@@ -55,7 +61,9 @@ def members(request: HttpRequest, borrower: Borrower) -> HttpResponse:
         status = 400
         if form.is_valid():
             try:
-                operations.add_member(business=borrower, **form.cleaned_data, actor=request.user, now=timezone.now())
+                operations.add_member(
+                    business=borrower, **form.cleaned_data, actor=request.user, now=timezone.now()
+                )
                 messages.success(request, _("The member is added."))
                 return redirect("accounts:members", borrower.ref)
             except Refusal as refusal:
@@ -70,10 +78,12 @@ def members(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 
 @require_POST
 @for_borrower(MAY_MANAGE)
-def remove_member(request: HttpRequest, borrower: Borrower, member_ref: uuid.UUID) -> HttpResponse:
+def remove_member(request: SignedIn, borrower: Borrower, member_ref: uuid.UUID) -> HttpResponse:
     """End a member's right to act."""
     try:
-        operations.remove_member(business=borrower, member_ref=member_ref, actor=request.user, now=timezone.now())
+        operations.remove_member(
+            business=borrower, member_ref=member_ref, actor=request.user, now=timezone.now()
+        )
         messages.success(request, _("The member is removed."))
     except Refusal as refusal:
         messages.error(request, sentence(refusal))

@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts import operations, queries
-from accounts.pages import StrictForm, page, signed_in
+from accounts.pages import SignedIn, StrictForm, page, signed_in
 
 LANGUAGES = frozenset(code for code, _name in django_settings.LANGUAGES)
 
 
 @signed_in
-def settings(request: HttpRequest) -> HttpResponse:
+def settings(request: SignedIn) -> HttpResponse:
     """Show everything about the visitor that can be looked at or changed."""
     mine = queries.borrowers_of(user=request.user)
     acting = request.session.get("acting")
@@ -34,7 +34,9 @@ def language(request: HttpRequest) -> HttpResponse:
     """Change the language and remember it: with the account, and in a cookie for who has none."""
     chosen = request.POST.get("language", "")
     onward = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        onward, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         onward = "/"
     answer = redirect(onward)
     if chosen not in LANGUAGES:
@@ -59,7 +61,12 @@ class StyleForm(StrictForm):
     from django import forms as f
 
     amount = f.CharField(label=_("Amount"), initial="5000.00")
-    term = f.ChoiceField(label=_("Instalments"), choices=[("3", "3"), ("6", "6"), ("12", "12")], initial="6", widget=f.RadioSelect)
+    term = f.ChoiceField(
+        label=_("Instalments"),
+        choices=[("3", "3"), ("6", "6"), ("12", "12")],
+        initial="6",
+        widget=f.RadioSelect,
+    )
     name = f.CharField(label=_("Full name, as in the document"), help_text=_("As the document writes it."))
     agree = f.BooleanField(label=_("I have read the table"), required=False)
 
@@ -69,7 +76,25 @@ def style(request: HttpRequest) -> HttpResponse:
     bad = StyleForm({"amount": "12,5", "term": "6", "name": ""}, auto_id="bad_%s")
     bad.add_error("amount", _("Enter an amount such as 1500.00."))
     rows: list[dict[str, Any]] = [
-        {"number": n, "principal": Decimal(800) + 9 * n, "interest": Decimal(120) - 9 * n} for n in range(1, 13)
+        {"number": n, "principal": Decimal(800) + 9 * n, "interest": Decimal(120) - 9 * n}
+        for n in range(1, 13)
     ]
-    colours = ["paper", "card", "sunk", "ink", "ink-soft", "line", "brand", "brand-soft", "hero", "warn", "bad", "info"]
-    return page(request, "style.html", {"form": StyleForm(), "bad": bad, "rows": rows, "colours": colours, "limit": Decimal(50000)})
+    colours = [
+        "paper",
+        "card",
+        "sunk",
+        "ink",
+        "ink-soft",
+        "line",
+        "brand",
+        "brand-soft",
+        "hero",
+        "warn",
+        "bad",
+        "info",
+    ]
+    return page(
+        request,
+        "style.html",
+        {"form": StyleForm(), "bad": bad, "rows": rows, "colours": colours, "limit": Decimal(50000)},
+    )

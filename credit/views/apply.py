@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import access as accounts_access
 from accounts.access import MAY_DRAW
 from accounts.models import Borrower
-from accounts.pages import for_borrower, page, refuse, sentence, signed_in
+from accounts.pages import SignedIn, for_borrower, page, refuse, sentence, signed_in
 from credit import access, operations, queries
 from credit.domain.reasons import RECOURSES
 from credit.forms import ApplyForm, ReviewForm
@@ -40,7 +40,7 @@ AGAINST = {
 
 @require_http_methods(["GET", "POST"])
 @for_borrower(MAY_DRAW)
-def apply(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+def apply(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Take an application; the answer comes at once."""
     products = list(queries.products(borrower=borrower))
     chosen = request.POST.get("product_code") or request.GET.get("product", "")
@@ -55,7 +55,11 @@ def apply(request: HttpRequest, borrower: Borrower) -> HttpResponse:
         if form.is_valid():
             try:
                 application = operations.submit_application(
-                    borrower=borrower, **form.cleaned_data, actor=request.user, as_of=business_date(), now=timezone.now()
+                    borrower=borrower,
+                    **form.cleaned_data,
+                    actor=request.user,
+                    as_of=business_date(),
+                    now=timezone.now(),
                 )
                 return redirect("credit:application", application.ref)
             except Refusal as refusal:
@@ -74,13 +78,13 @@ def apply(request: HttpRequest, borrower: Borrower) -> HttpResponse:
 
 
 @signed_in
-def application(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+def application(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Show what was decided and why, and what can be done about it."""
     return _answer(request, access.own_application(user=request.user, ref=ref))
 
 
 def _answer(
-    request: HttpRequest, found: Application, *, form: ReviewForm | None = None, status: int = 200
+    request: SignedIn, found: Application, *, form: ReviewForm | None = None, status: int = 200
 ) -> HttpResponse:
     decision = queries.decision_of(application=found)
     outcome = "WITHDRAWN" if found.status == "WITHDRAWN" else decision.outcome if decision else "REFER"
@@ -99,7 +103,9 @@ def _answer(
         "review": review,
         "review_form": form or ReviewForm(),
     }
-    return page(request, "credit/application.html", context, borrower=found.borrower, here="home", status=status)
+    return page(
+        request, "credit/application.html", context, borrower=found.borrower, here="home", status=status
+    )
 
 
 def _line_of(found: Application) -> CreditLine | None:
@@ -113,7 +119,9 @@ def _recourse(decision: Decision | None) -> list[str]:
     if decision is None or decision.outcome != "DECLINE":
         return []
     codes = [item["code"] for item in decision.reasons]
-    found = [RECOURSES[AGAINST[code]] for code in codes if code in AGAINST and "%(" not in RECOURSES[AGAINST[code]]]
+    found = [
+        RECOURSES[AGAINST[code]] for code in codes if code in AGAINST and "%(" not in RECOURSES[AGAINST[code]]
+    ]
     return [_(text) for text in dict.fromkeys([*found, RECOURSES["ask_person"]])]
 
 
@@ -126,7 +134,7 @@ def _again(found: Application) -> date | None:
 
 @require_POST
 @for_line(spending=True)
-def accept(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def accept(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Accept an offer."""
     try:
         operations.accept_offer(line_id=line.pk, actor=request.user, as_of=business_date())
@@ -138,7 +146,7 @@ def accept(request: HttpRequest, line: CreditLine) -> HttpResponse:
 
 @require_POST
 @signed_in
-def withdraw(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+def withdraw(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Take an application back."""
     found = access.own_application(user=request.user, ref=ref)
     accounts_access.own_borrower(user=request.user, ref=found.borrower.ref, roles=MAY_DRAW)
@@ -151,15 +159,18 @@ def withdraw(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @signed_in
-def review(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+def review(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Ask for a person to look at a decision."""
     decision = access.own_decision(user=request.user, ref=ref)
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:
             operations.request_review(
-                borrower=decision.application.borrower, decision=decision, text=form.cleaned_data["text"],
-                actor=request.user, as_of=business_date(),
+                borrower=decision.application.borrower,
+                decision=decision,
+                text=form.cleaned_data["text"],
+                actor=request.user,
+                as_of=business_date(),
             )
             messages.success(request, _("A person looks at it again and answers you."))
             return redirect("credit:application", decision.application.ref)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import access as accounts_access
 from accounts import queries as accounts_queries
 from accounts.models import BankAccount
-from accounts.pages import page, refuse, signed_in
+from accounts.pages import SignedIn, page, refuse, signed_in
 from accounts.templatetags.portal import amount as plain
 from credit import access, operations, queries
 from credit.domain.line import UnableToDrawDown
@@ -53,13 +53,13 @@ class UnableToSign(Refusal):
     """Refuse a signature under a table that was not read, is old, or is no longer true."""
 
 
-def _options(request: HttpRequest, line: CreditLine, room: Decimal) -> tuple[list[DrawOption], DrawOption]:
+def _options(request: SignedIn, line: CreditLine, room: Decimal) -> tuple[list[DrawOption], DrawOption]:
     offered = queries.draw_options(line=line, room=room)
     wanted = request.GET.get("scenario", "")
     return offered, next((option for option in offered if option.product.scenario == wanted), offered[0])
 
 
-def _form(request: HttpRequest, line: CreditLine, option: DrawOption, accounts: list[BankAccount]) -> DrawForm:
+def _form(request: SignedIn, line: CreditLine, option: DrawOption, accounts: list[BankAccount]) -> DrawForm:
     counts = sorted({count for _method, some in option.methods for count in some})
     now = timezone.now()
     usable = [account for account in accounts if account.verified_at and account.usable_from <= now]
@@ -81,13 +81,18 @@ def _form(request: HttpRequest, line: CreditLine, option: DrawOption, accounts: 
 
 @require_GET
 @for_line(spending=True)
-def draw(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def draw(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Choose amount, term, way of repaying, purpose and account; compare the ways."""
     return _draw_page(request, line)
 
 
 def _draw_page(
-    request: HttpRequest, line: CreditLine, *, form: DrawForm | None = None, status: int = 200, blocked: str = ""
+    request: SignedIn,
+    line: CreditLine,
+    *,
+    form: DrawForm | None = None,
+    status: int = 200,
+    blocked: str = "",
 ) -> HttpResponse:
     as_of = business_date()
     view = queries.line_view(line=line, as_of=as_of, newest=0)
@@ -109,7 +114,9 @@ def _draw_page(
         "slider_high": plain(max(most, option.minimum)).replace(",", ""),
         "slider_step": 50,
         "has_account": bool(shown.fields["bank_account"].choices),  # type: ignore[attr-defined]
-        "method_help": [(method_name(code), _(METHOD_HELP[code])) for code, _c in option.methods if code in METHOD_HELP],
+        "method_help": [
+            (method_name(code), _(METHOD_HELP[code])) for code, _c in option.methods if code in METHOD_HELP
+        ],
         "forbidden": [purpose_name(code) for code in option.product.forbidden_purposes],
         "blocked": blocked or ("" if view.can_draw else _blocked(line, view)),
         **_compared(shown, compared),
@@ -151,7 +158,7 @@ def _compared(form: DrawForm, compared: list[Cost]) -> dict[str, Any]:
 
 @require_GET
 @for_line(spending=True)
-def compare(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def compare(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Answer htmx with the comparison alone."""
     as_of = business_date()
     _offered, option = _options(request, line, queries.line_view(line=line, as_of=as_of, newest=0).available)
@@ -173,7 +180,15 @@ class Choice:
     account: str
 
     def pack(self) -> list[Any]:
-        return [str(self.amount), self.count, self.method, self.purpose, self.scenario, self.terms_version, self.account]
+        return [
+            str(self.amount),
+            self.count,
+            self.method,
+            self.purpose,
+            self.scenario,
+            self.terms_version,
+            self.account,
+        ]
 
     @classmethod
     def unpack(cls, written: list[Any]) -> Choice:
@@ -188,14 +203,19 @@ def _fingerprint(cost: Cost) -> str:
 
 def _seal(choice: Choice, *, cost: Cost, line: CreditLine, user_id: int) -> str:
     parts = {
-        "c": choice.pack(), "l": line.pk, "u": user_id, "f": _fingerprint(cost), "k": uuid.uuid4().hex, "t": int(time.time())
+        "c": choice.pack(),
+        "l": line.pk,
+        "u": user_id,
+        "f": _fingerprint(cost),
+        "k": uuid.uuid4().hex,
+        "t": int(time.time()),
     }
     return signing.dumps(parts, salt=SEAL_SALT, compress=True)
 
 
 @require_GET
 @for_line(spending=True)
-def cost(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Show the whole cost before anything is signed; the clock of the reading time starts here."""
     as_of = business_date()
     view = queries.line_view(line=line, as_of=as_of, newest=0)
@@ -212,8 +232,13 @@ def cost(request: HttpRequest, line: CreditLine) -> HttpResponse:
         status = refuse(form, refusal)
         return _draw_page(request, line, form=form, status=status)
     choice = Choice(
-        data["amount"], data["instalment_count"], data["repayment_method"], data["purpose"], option.product.scenario,
-        option.terms_version, data["bank_account"],
+        data["amount"],
+        data["instalment_count"],
+        data["repayment_method"],
+        data["purpose"],
+        option.product.scenario,
+        option.terms_version,
+        data["bank_account"],
     )
     return _cost_page(request, line, choice)
 
@@ -221,17 +246,29 @@ def cost(request: HttpRequest, line: CreditLine) -> HttpResponse:
 def _check(data: dict[str, Any], *, option: DrawOption, view: queries.LineView) -> None:
     """Refuse early what the draw itself would refuse, so that nobody reads a table in vain."""
     check_choice(
-        option.product.terms(), amount=data["amount"], count=data["instalment_count"], method=data["repayment_method"],
-        purpose=data["purpose"], ceiling=queries.ceiling_now(),
+        option.product.terms(),
+        amount=data["amount"],
+        count=data["instalment_count"],
+        method=data["repayment_method"],
+        purpose=data["purpose"],
+        ceiling=queries.ceiling_now(),
     )
     if data["amount"] > view.available:
         raise UnableToDrawDown(
-            "limit_exceeded", N_("You can draw up to %(available)s."), field="amount", params={"available": view.available}
+            "limit_exceeded",
+            N_("You can draw up to %(available)s."),
+            field="amount",
+            params={"available": view.available},
         )
 
 
 def _cost_page(
-    request: HttpRequest, line: CreditLine, choice: Choice, *, form: ConfirmForm | None = None, status: int = 200,
+    request: SignedIn,
+    line: CreditLine,
+    choice: Choice,
+    *,
+    form: ConfirmForm | None = None,
+    status: int = 200,
     waited: int = 0,
 ) -> HttpResponse:
     shown = _cost(line, choice)
@@ -240,9 +277,13 @@ def _cost_page(
     view = queries.line_view(line=line, as_of=business_date(), newest=0)
     if form is None:
         form = ConfirmForm(initial={"seal": _seal(choice, cost=shown, line=line, user_id=request.user.pk)})
-    query = {
-        "scenario": choice.scenario, "amount": choice.amount, "instalment_count": choice.count,
-        "repayment_method": choice.method, "purpose": choice.purpose, "bank_account": choice.account,
+    query: dict[str, str | int] = {
+        "scenario": choice.scenario,
+        "amount": str(choice.amount),
+        "instalment_count": choice.count,
+        "repayment_method": choice.method,
+        "purpose": choice.purpose,
+        "bank_account": choice.account,
     }
     context = {
         "line": line,
@@ -263,7 +304,10 @@ def _cost_page(
 def _cost(line: CreditLine, choice: Choice) -> Cost:
     return cost_of(
         queries.draw_quote(
-            line_id=line.pk, amount=choice.amount, instalment_count=choice.count, repayment_method=choice.method,
+            line_id=line.pk,
+            amount=choice.amount,
+            instalment_count=choice.count,
+            repayment_method=choice.method,
             as_of=business_date(),
         )
     )
@@ -282,7 +326,7 @@ def _open(written: str, *, line: CreditLine, user_id: int) -> dict[str, Any]:
 
 @require_POST
 @for_line(spending=True)
-def confirm(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Sign: only the table that was shown, only after it could be read; a second press finds the first draw."""
     form = ConfirmForm(request.POST)
     try:
@@ -297,10 +341,17 @@ def confirm(request: HttpRequest, line: CreditLine) -> HttpResponse:
         if not line.drawdowns.filter(idempotency_key=parts["k"]).exists():
             _check_still_true(parts, line, choice)
         drawdown = operations.draw_down(
-            line_id=line.pk, amount=choice.amount, instalment_count=choice.count, repayment_method=choice.method,
-            purpose=choice.purpose, scenario=choice.scenario, terms_version=choice.terms_version,
+            line_id=line.pk,
+            amount=choice.amount,
+            instalment_count=choice.count,
+            repayment_method=choice.method,
+            purpose=choice.purpose,
+            scenario=choice.scenario,
+            terms_version=choice.terms_version,
             bank_account_id=accounts_access.own_bank_account(user=request.user, ref=choice.account).pk,
-            idempotency_key=parts["k"], actor=request.user, as_of=business_date(),
+            idempotency_key=parts["k"],
+            actor=request.user,
+            as_of=business_date(),
         )
     except Refusal as refusal:
         return _refused(request, line, choice, form, refusal, waited)
@@ -309,7 +360,7 @@ def confirm(request: HttpRequest, line: CreditLine) -> HttpResponse:
 
 
 def _refused(
-    request: HttpRequest, line: CreditLine, choice: Choice, form: ConfirmForm, refusal: Refusal, waited: int
+    request: SignedIn, line: CreditLine, choice: Choice, form: ConfirmForm, refusal: Refusal, waited: int
 ) -> HttpResponse:
     """Show the table again with the reason; a table that is no longer true is shown anew and read anew."""
     fresh = refusal.code in ("offer_expired", "terms_outdated")
@@ -330,7 +381,9 @@ def _check_reading(waited: int) -> None:
             params={"seconds": seconds - waited},
         )
     if waited > OFFER_SECONDS:
-        raise UnableToSign("offer_expired", N_("This offer was open for over 20 minutes. Read it once more, then sign."))
+        raise UnableToSign(
+            "offer_expired", N_("This offer was open for over 20 minutes. Read it once more, then sign.")
+        )
 
 
 def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -> None:
@@ -339,7 +392,7 @@ def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -
 
 
 @signed_in
-def drawdown(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+def drawdown(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Show where the money is; htmx asks for the middle alone."""
     found = access.own_drawdown(user=request.user, ref=ref)
     way = _way(found)
@@ -357,5 +410,8 @@ def _way(found: Drawdown) -> Way:
     if loan.payout.status == "REFUSED":
         links.insert(0, Link(_("Draw again"), reverse("credit:draw", args=[found.line.ref])))
     return payout_way(
-        status=loan.payout.status, amount=found.amount, page_url=reverse("credit:drawdown", args=[found.ref]), links=links
+        status=loan.payout.status,
+        amount=found.amount,
+        page_url=reverse("credit:drawdown", args=[found.ref]),
+        links=links,
     )

@@ -21,7 +21,7 @@ from accounts import access as accounts_access
 from accounts import operations as accounts_operations
 from accounts import queries as accounts_queries
 from accounts.models import Borrower
-from accounts.pages import for_borrower, page, sentence, signed_in
+from accounts.pages import SignedIn, for_borrower, page, sentence, signed_in
 from accounts.templatetags.portal import money, round_money
 from credit import access, operations, queries
 from credit.forms import ReviewForm
@@ -53,7 +53,7 @@ def _example() -> dict[str, Any]:
         annual_rate=Decimal("0.144"),
         repayment_method=RepaymentMethod.EQUAL_INSTALMENT,
         instalment_count=12,
-        start_date=timezone.localdate(),
+        start_date=timezone.localdate(),  # noqa: TID251  an example for strangers
     )
     cost = cost_of(quote(terms, as_of=terms.start_date))
     regime = queries.regime_now()
@@ -66,7 +66,7 @@ def _example() -> dict[str, Any]:
 
 
 @for_borrower()
-def home(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+def home(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Show what can be drawn, what is due next, what it costs, and why the limit is what it is."""
     as_of = business_date()
     found = queries.home(borrower_id=borrower.pk, as_of=as_of, borrower=borrower)
@@ -76,11 +76,15 @@ def home(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     context = {
         "lines": [_line(view) for view in found.lines if view.line.status != "OFFERED"],
         "next_due": due,
-        "tasks": tasks_of(found.tasks, borrower=borrower, offer_url=offer, due_url=due["pay_url"] if due else ""),
+        "tasks": tasks_of(
+            found.tasks, borrower=borrower, offer_url=offer, due_url=due["pay_url"] if due else ""
+        ),
         "changes": [change_view(change) for change in found.history[:3]],
         "waiting": application if application and application.status in ("SUBMITTED", "REFERRED") else None,
     }
-    return page(request, "credit/home.html", context, borrower=borrower, here="home", unread=found.unread_notices)
+    return page(
+        request, "credit/home.html", context, borrower=borrower, here="home", unread=found.unread_notices
+    )
 
 
 def _line(view: queries.LineView) -> dict[str, Any]:
@@ -89,7 +93,9 @@ def _line(view: queries.LineView) -> dict[str, Any]:
     if view.days_past_due:
         blocked = _("A payment is overdue. Pay it, then you can draw again.")
     elif frozen:
-        blocked = _("Draws are stopped: %(why)s. Repaying goes on.") % {"why": line.get_freeze_reason_display()}
+        blocked = _("Draws are stopped: %(why)s. Repaying goes on.") % {
+            "why": line.get_freeze_reason_display()
+        }
     else:
         blocked = ""
     return {
@@ -102,7 +108,8 @@ def _line(view: queries.LineView) -> dict[str, Any]:
         "blocked_words": blocked,
         "draw_url": reverse("credit:draw", args=[line.ref]),
         "history_url": reverse("credit:history", args=[line.ref]),
-        "meter_words": _("%(used)s of %(limit)s in use") % {"used": money(view.exposure), "limit": round_money(line.limit)},
+        "meter_words": _("%(used)s of %(limit)s in use")
+        % {"used": money(view.exposure), "limit": round_money(line.limit)},
         "cost_words": cost_in_one_line(line.annual_rate),
     }
 
@@ -134,7 +141,7 @@ def for_line(*, spending: bool = False) -> Callable[..., Any]:
     def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @signed_in
         @wraps(view)
-        def inner(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+        def inner(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
             line = access.own_line(user=request.user, ref=ref)
             if spending:
                 accounts_access.own_borrower(
@@ -148,17 +155,23 @@ def for_line(*, spending: bool = False) -> Callable[..., Any]:
 
 
 @for_line()
-def history(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def history(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Show every change of a limit with its reasons."""
     waiting = ReviewRequest.objects.filter(limit_change__line_id=line.pk, status="OPEN")
     in_review = frozenset(waiting.values_list("limit_change_id", flat=True))
     changes = [change_view(row, in_review=in_review) for row in queries.limit_history(line_id=line.pk)]
-    return page(request, "credit/history.html", {"line": line, "changes": changes}, borrower=line.borrower, here="home")
+    return page(
+        request,
+        "credit/history.html",
+        {"line": line, "changes": changes},
+        borrower=line.borrower,
+        here="home",
+    )
 
 
 @require_POST
 @for_line(spending=True)
-def freeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def freeze(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Stop draws, because the borrower says so."""
     try:
         operations.freeze_line(
@@ -172,7 +185,7 @@ def freeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
 
 @require_POST
 @for_line(spending=True)
-def unfreeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
+def unfreeze(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Lift the borrower's own freeze."""
     try:
         operations.unfreeze_line(line_id=line.pk, actor=request.user, as_of=business_date(), by_borrower=True)
@@ -184,21 +197,22 @@ def unfreeze(request: HttpRequest, line: CreditLine) -> HttpResponse:
 
 @require_POST
 @signed_in
-def review_change(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+def review_change(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Ask for a person to look at a change of the limit."""
     change = access.own_limit_change(user=request.user, ref=ref)
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:
             operations.request_review(
-                borrower=change.line.borrower, limit_change=change, text=form.cleaned_data["text"],
-                actor=request.user, as_of=business_date(),
+                borrower=change.line.borrower,
+                limit_change=change,
+                text=form.cleaned_data["text"],
+                actor=request.user,
+                as_of=business_date(),
             )
             messages.success(request, _("A person looks at it again and answers you."))
         except Refusal as refusal:
             messages.error(request, sentence(refusal))
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect("credit:history", change.line.ref)
-
-

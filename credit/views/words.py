@@ -15,7 +15,8 @@ from accounts.models import Borrower
 from accounts.templatetags.portal import money, percent, round_money
 from credit.domain.products import METHOD_NAMES, PURPOSE_NAMES, SCENARIO_NAMES
 from credit.models import LimitChange
-from ledger.domain.money import ZERO, round_money as to_cents
+from ledger.domain.money import ZERO
+from ledger.domain.money import round_money as to_cents
 from loans.domain.quotes import Quote
 
 DAYS_A_YEAR = Decimal(365)
@@ -80,7 +81,9 @@ class Cost:
 def cost_of(quote: Quote) -> Cost:
     """Lay a quote out for the page."""
     rows = [
-        CostRow(item.number, item.due_date, item.due.total, item.due.principal, item.due.interest, item.due.fee)
+        CostRow(
+            item.number, item.due_date, item.due.total, item.due.principal, item.due.interest, item.due.fee
+        )
         for item in quote.instalments
     ]
     totals = quote.totals
@@ -88,7 +91,9 @@ def cost_of(quote: Quote) -> Cost:
         rows=rows,
         method_label=method_name(quote.terms.repayment_method.value),
         annual_rate=quote.annual_rates.nominal,
-        irr=quote.annual_rates.nominal if quote.annual_rates.pboc_irr is None else quote.annual_rates.pboc_irr,
+        irr=quote.annual_rates.nominal
+        if quote.annual_rates.pboc_irr is None
+        else quote.annual_rates.pboc_irr,
         payout=totals.received,
         principal=totals.principal,
         interest=totals.interest,
@@ -149,13 +154,21 @@ class ChangeView:
     words: str
     reasons: list[str]
     recourse: list[str]
-    date: date
     next_review: date
+    date: date
     may_review: bool
     is_in_review: bool
 
 
-ICONS = {"UP": "up", "OPEN": "check", "KEEP": "keep", "DOWN": "down", "FREEZE": "snow", "UNFREEZE": "check", "CLOSE": "lock"}
+ICONS = {
+    "UP": "up",
+    "OPEN": "check",
+    "KEEP": "keep",
+    "DOWN": "down",
+    "FREEZE": "snow",
+    "UNFREEZE": "check",
+    "CLOSE": "lock",
+}
 REVIEWABLE = frozenset({"KEEP", "DOWN", "FREEZE", "CLOSE"})
 
 
@@ -194,7 +207,13 @@ def tasks_of(codes: Iterable[str], *, borrower: Borrower, offer_url: str, due_ur
     ref = borrower.ref
     who = reverse("accounts:identity", args=[ref]) if not borrower.is_business else reverse("accounts:switch")
     catalogue = {
-        "identity": (_("Say who you are"), _("Your identity card or passport; two minutes."), _("Begin"), "id", who),
+        "identity": (
+            _("Say who you are"),
+            _("Your identity card or passport; two minutes."),
+            _("Begin"),
+            "id",
+            who,
+        ),
         "consent": (
             _("Choose what may be used"),
             _("Each use of data on its own."),
@@ -223,7 +242,13 @@ def tasks_of(codes: Iterable[str], *, borrower: Borrower, offer_url: str, due_ur
             "chart",
             reverse("credit:apply", args=[ref]),
         ),
-        "offer": (_("Answer our offer"), _("It ends by itself if you do nothing."), _("See it"), "hand", offer_url),
+        "offer": (
+            _("Answer our offer"),
+            _("It ends by itself if you do nothing."),
+            _("See it"),
+            "hand",
+            offer_url,
+        ),
         "overdue": (_("Pay what is overdue"), _("Then you can draw again."), _("Repay"), "warn", due_url),
     }
     if borrower.is_business and "identity" in codes:

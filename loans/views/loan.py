@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import access as accounts_access
 from accounts import queries as accounts_queries
 from accounts.models import Borrower
-from accounts.pages import for_borrower, page, refuse, signed_in
+from accounts.pages import SignedIn, for_borrower, page, refuse, signed_in
 from accounts.templatetags.portal import money
 from ledger.queries import business_date
 from loans import access, operations, queries
@@ -46,7 +46,7 @@ def for_loan(*, paying: bool = False) -> Callable[..., Any]:
     def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @signed_in
         @wraps(view)
-        def inner(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+        def inner(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
             loan = access.own_loan(user=request.user, ref=ref)
             if paying:
                 accounts_access.own_borrower(
@@ -60,20 +60,24 @@ def for_loan(*, paying: bool = False) -> Callable[..., Any]:
 
 
 @for_borrower()
-def index(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+def index(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """List the loans, those that run first."""
     found = list(queries.loans_of(borrower_ids=[borrower.pk]))
     live = [loan for loan in found if loan.status in ("ACTIVE", "OVERDUE", "PENDING")]
     live.sort(key=lambda loan: (loan.next_due_date or date.max, loan.pk))
     over = sorted((loan for loan in found if loan not in live), key=lambda loan: -loan.pk)
-    owed = sum((loan.principal_outstanding for loan in live), Decimal(0))
+    owed = sum((loan.principal_outstanding for loan in live), start=Decimal(0))
     return page(
-        request, "loans/list.html", {"live": live, "over": over, "owed": owed, "tags": TAGS}, borrower=borrower, here="loans"
+        request,
+        "loans/list.html",
+        {"live": live, "over": over, "owed": owed, "tags": TAGS},
+        borrower=borrower,
+        here="loans",
     )
 
 
 @for_loan()
-def detail(request: HttpRequest, loan: Loan) -> HttpResponse:
+def detail(request: SignedIn, loan: Loan) -> HttpResponse:
     """Show one loan: what is owed, each instalment, what happened, what closes it today."""
     as_of = business_date()
     view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
@@ -99,7 +103,7 @@ def due_now(view: LoanView) -> Decimal:
 
 @require_http_methods(["GET", "POST"])
 @for_loan(paying=True)
-def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
+def repay(request: SignedIn, loan: Loan) -> HttpResponse:
     """Pay what is due, a part, or everything: money is asked of the borrower's own bank account."""
     if not loan.is_live:
         return redirect("loans:loan", loan.ref)
@@ -110,7 +114,10 @@ def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
     accounts = [(str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in held if row.verified_at]
     quoted = f"{as_of.isoformat()}:{due}:{payoff.total}"
     initial = {
-        "part": "DUE" if due else "ALL", "quoted": quoted, "choice": "PAY_AHEAD", "amount": "",
+        "part": "DUE" if due else "ALL",
+        "quoted": quoted,
+        "choice": "PAY_AHEAD",
+        "amount": "",
         "bank_account": accounts[0][0] if accounts else "",
     }
     form, status = RepayForm(request.POST or None, accounts=accounts, initial=initial), 200
@@ -122,7 +129,7 @@ def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
                 return redirect("loans:collection", collection.ref)
             except Refusal as refusal:
                 status = refuse(form, refusal)
-                form.data = {**form.data.dict(), "quoted": quoted}
+                form.data = {**request.POST.dict(), "quoted": quoted}
     context = {
         "loan": loan,
         "form": form,
@@ -136,7 +143,7 @@ def repay(request: HttpRequest, loan: Loan) -> HttpResponse:
     return page(request, "loans/repay.html", context, borrower=loan.borrower, here="loans", status=status)
 
 
-def _collect(request: HttpRequest, loan: Loan, data: dict[str, Any], view: LoanView, quoted: str) -> Collection:
+def _collect(request: SignedIn, loan: Loan, data: dict[str, Any], view: LoanView, quoted: str) -> Collection:
     """Order the payment that the page promised and wake whoever sends it."""
     account = accounts_access.own_bank_account(user=request.user, ref=data["bank_account"])
     collection = operations.start_collection(
@@ -160,12 +167,14 @@ def _amount(data: dict[str, Any], *, due: Decimal, payoff: PayoffQuote, quoted: 
     if repeated is not None:
         return repeated.amount
     if data["quoted"] != quoted:
-        raise UnableToRepay("quote_expired", N_("The amounts changed since you opened this page. Look at them, then pay."))
+        raise UnableToRepay(
+            "quote_expired", N_("The amounts changed since you opened this page. Look at them, then pay.")
+        )
     return due if data["part"] == "DUE" else payoff.total
 
 
 @signed_in
-def collection(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
+def collection(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Show where a repayment is; htmx asks for the middle alone."""
     found = access.own_collection(user=request.user, ref=ref)
     way = _way(found)
@@ -182,10 +191,15 @@ def _way(found: Collection) -> Way:
     ]
     if found.status == "REFUSED":
         links.insert(0, Link(_("Pay again"), reverse("loans:repay", args=[loan.ref])))
-    left = _("You owe nothing on this loan.") if loan.status == "CLOSED" else _("Still to repay: %(amount)s") % {
-        "amount": money(loan.principal_outstanding)
-    }
+    left = (
+        _("You owe nothing on this loan.")
+        if loan.status == "CLOSED"
+        else _("Still to repay: %(amount)s") % {"amount": money(loan.principal_outstanding)}
+    )
     return collection_way(
-        status=found.status, amount=found.amount, page_url=reverse("loans:collection", args=[found.ref]), links=links,
+        status=found.status,
+        amount=found.amount,
+        page_url=reverse("loans:collection", args=[found.ref]),
+        links=links,
         now_owed=left,
     )

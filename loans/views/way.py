@@ -70,17 +70,28 @@ def payout_way(*, status: str, amount: Decimal, page_url: str, links: list[Link]
     ]
     if status == "REFUSED":
         title = _("The bank refused the payment")
-        words = _("You owe nothing, and the amount is free to draw again. Check the bank account, or use another.")
+        words = _(
+            "You owe nothing, and the amount is free to draw again. Check the bank account, or use another."
+        )
     elif status == "CONFIRMED":
         title, words = _("Your money has arrived"), _("Until you repay it, interest counts by the day.")
     elif status == "UNKNOWN":
         title = _("We are asking the bank")
         words = _("The bank has not answered yet. We ask until we know; nothing is sent twice.")
     else:
-        title, words = _("Your money is on its way"), _("You can close this page; we tell you when it has arrived.")
+        title, words = (
+            _("Your money is on its way"),
+            _("You can close this page; we tell you when it has arrived."),
+        )
     return Way(
-        title=title, words=words, amount=amount, steps=steps_of(status, labels),
-        is_final=status in ("CONFIRMED", "REFUSED"), is_bad=status == "REFUSED", links=links, page_url=page_url,
+        title=title,
+        words=words,
+        amount=amount,
+        steps=steps_of(status, labels),
+        is_final=status in ("CONFIRMED", "REFUSED"),
+        is_bad=status == "REFUSED",
+        links=links,
+        page_url=page_url,
     )
 
 
@@ -93,17 +104,29 @@ def collection_way(*, status: str, amount: Decimal, page_url: str, links: list[L
     ]
     if status == "REFUSED":
         title = _("The bank did not pay")
-        words = _("Perhaps there is too little in the account. Nothing was taken. Pay again when there is enough.")
+        words = _(
+            "Perhaps there is too little in the account. Nothing was taken. Pay again when there is enough."
+        )
     elif status == "CONFIRMED":
-        title, words = _("Thank you, this is paid"), _("What you can draw has risen by the principal you repaid.")
+        title, words = (
+            _("Thank you, this is paid"),
+            _("What you can draw has risen by the principal you repaid."),
+        )
     elif status == "UNKNOWN":
         title = _("We are asking the bank")
         words = _("The bank has not answered yet. We ask until we know; nothing is taken twice.")
     else:
-        title, words = _("Your payment is on its way"), _("You can close this page; we tell you when it is done.")
+        title, words = (
+            _("Your payment is on its way"),
+            _("You can close this page; we tell you when it is done."),
+        )
     return Way(
-        title=title, words=words, amount=amount, steps=steps_of(status, labels),
-        is_final=status in ("CONFIRMED", "REFUSED"), is_bad=status == "REFUSED", links=links, page_url=page_url,
+        title=title,
+        words=words,
+        amount=amount,
+        steps=steps_of(status, labels),
+        is_final=status in ("CONFIRMED", "REFUSED"),
+        is_bad=status == "REFUSED",
+        links=links,
+        page_url=page_url,
     )
-
-

@@ -41,5 +41,14 @@ def instalment_view(row: InstalmentState, *, as_of: date) -> InstalmentView:
     else:
         state, tag = _("to come"), ""
     return InstalmentView(
-        row.number, row.due_date, due.principal, due.interest, due.fee, due.penalty, due.total, left, state, tag
+        row.number,
+        row.due_date,
+        due.principal,
+        due.interest,
+        due.fee,
+        due.penalty,
+        due.total,
+        left,
+        state,
+        tag,
     )

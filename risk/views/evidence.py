@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,9 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import queries as accounts_queries
 from accounts.access import MAY_DRAW
 from accounts.models import Borrower
-from accounts.pages import for_borrower, page, refuse
+from accounts.pages import SignedIn, for_borrower, page, refuse
 from ledger.queries import business_date
-from regimes.errors import NotFound, N_, Refusal
+from regimes.errors import N_, NotFound, Refusal
 from risk.evidence import queries
 from risk.evidence.operations import CONSENT_OF, import_statement
 from risk.evidence.sandbox import connect_sandbox_person
@@ -28,14 +29,16 @@ from risk.forms import BUSINESS_KINDS, PERSON_KINDS, SandboxForm, UploadForm
 from risk.views.words import category_name, flag_text, personas
 
 HEADER_BYTES = 64 * 1024
-MAPPED = frozenset({"column_missing", "columns_unknown", "mapping_invalid", "date_invalid", "amount_invalid", "date_unclear"})
+MAPPED = frozenset(
+    {"column_missing", "columns_unknown", "mapping_invalid", "date_invalid", "amount_invalid", "date_unclear"}
+)
 
 
 def _kinds(borrower: Borrower) -> list[tuple[str, Any]]:
     return BUSINESS_KINDS if borrower.is_business else PERSON_KINDS
 
 
-def columns_of(stream: BinaryIO) -> list[str]:
+def columns_of(stream: UploadedFile[Any]) -> list[str]:
     """Read the header of a CSV: the widest of its first lines, whatever it is written in."""
     stream.seek(0)
     head = stream.read(HEADER_BYTES)
@@ -63,7 +66,12 @@ def columns_of(stream: BinaryIO) -> list[str]:
 
 
 def _page(
-    request: HttpRequest, borrower: Borrower, form: UploadForm, *, status: int = 200, sandbox: SandboxForm | None = None
+    request: SignedIn,
+    borrower: Borrower,
+    form: UploadForm,
+    *,
+    status: int = 200,
+    sandbox: SandboxForm | None = None,
 ) -> HttpResponse:
     sources = queries.evidence_of(borrower_id=borrower.pk)
     given = accounts_queries.active_consents(borrower_ids=[borrower.pk])[borrower.pk]
@@ -81,7 +89,7 @@ def _page(
 
 @require_http_methods(["GET", "POST"])
 @for_borrower(MAY_DRAW)
-def evidence(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+def evidence(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Take a file, read it at once, and say what was understood."""
     kinds = _kinds(borrower)
     if request.method == "GET":
@@ -91,14 +99,19 @@ def evidence(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     columns = columns_of(upload) if upload and maps else []
     form = UploadForm(request.POST, request.FILES, kinds=kinds, columns=columns)
     if maps and not columns:
-        form.also_allowed = form.also_allowed | {name for name in request.POST if name.startswith("map_")}
+        form.take_also(name for name in request.POST if name.startswith("map_"))
     if not form.is_valid():
         return _page(request, borrower, form, status=400)
     try:
         source = import_statement(
-            borrower_id=borrower.pk, kind=form.cleaned_data["kind"], stream=form.cleaned_data["file"],
-            file_name=form.cleaned_data["file"].name, mapping=form.mapping() or None, as_of=business_date(),
-            now=timezone.now(), actor=request.user,
+            borrower_id=borrower.pk,
+            kind=form.cleaned_data["kind"],
+            stream=form.cleaned_data["file"],
+            file_name=form.cleaned_data["file"].name,
+            mapping=form.mapping() or None,
+            as_of=business_date(),
+            now=timezone.now(),
+            actor=request.user,
         )
     except Refusal as refusal:
         return _refused(request, borrower, form, refusal)
@@ -109,7 +122,7 @@ def evidence(request: HttpRequest, borrower: Borrower) -> HttpResponse:
     return redirect("risk:source", borrower.ref, source.ref)
 
 
-def _refused(request: HttpRequest, borrower: Borrower, form: UploadForm, refusal: Refusal) -> HttpResponse:
+def _refused(request: SignedIn, borrower: Borrower, form: UploadForm, refusal: Refusal) -> HttpResponse:
     """Show the refusal at the file; where columns are the trouble, let the borrower say which is which."""
     kinds = _kinds(borrower)
     if form.cleaned_data.get("kind") == "BANK_CSV" and refusal.code in MAPPED and not form.mapping_fields:
@@ -121,7 +134,7 @@ def _refused(request: HttpRequest, borrower: Borrower, form: UploadForm, refusal
 
 
 @for_borrower()
-def source(request: HttpRequest, borrower: Borrower, source_ref: uuid.UUID) -> HttpResponse:
+def source(request: SignedIn, borrower: Borrower, source_ref: uuid.UUID) -> HttpResponse:
     """Show what was understood of one file."""
     found = queries.evidence_source(borrower_id=borrower.pk, ref=source_ref)
     if found is None:
@@ -131,16 +144,26 @@ def source(request: HttpRequest, borrower: Borrower, source_ref: uuid.UUID) -> H
         for name, count, total in queries.totals_by_category(source_id=found.id)
     ]
     rows = [
-        {"at": row.occurred_at, "category": category_name(row.category), "amount": row.amount, "memo": row.memo}
+        {
+            "at": row.occurred_at,
+            "category": category_name(row.category),
+            "amount": row.amount,
+            "memo": row.memo,
+        }
         for row in queries.preview_rows(source_id=found.id)
     ]
-    context = {"source": found, "totals": totals, "rows": rows, "flags": [flag_text(flag) for flag in found.flags]}
+    context = {
+        "source": found,
+        "totals": totals,
+        "rows": rows,
+        "flags": [flag_text(flag) for flag in found.flags],
+    }
     return page(request, "risk/source.html", context, borrower=borrower)
 
 
 @require_POST
 @for_borrower(MAY_DRAW)
-def sandbox_person(request: HttpRequest, borrower: Borrower) -> HttpResponse:
+def sandbox_person(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Take the records of a ready-made person of the sandbox."""
     if not settings.SANDBOX:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
@@ -150,7 +173,10 @@ def sandbox_person(request: HttpRequest, borrower: Borrower) -> HttpResponse:
         return _page(request, borrower, UploadForm(kinds=kinds), status=400, sandbox=form)
     try:
         connect_sandbox_person(
-            borrower_id=borrower.pk, persona=form.cleaned_data["persona"], as_of=business_date(), now=timezone.now()
+            borrower_id=borrower.pk,
+            persona=form.cleaned_data["persona"],
+            as_of=business_date(),
+            now=timezone.now(),
         )
         messages.success(request, _("The records of this person are connected."))
     except Refusal as refusal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -24,7 +23,7 @@ class Scene:
     shop_line: CreditLine
 
 
-@pytest.fixture()
+@pytest.fixture
 def scene(world: World) -> Scene:
     bring_first_versions()
     return Scene(
@@ -35,20 +34,20 @@ def scene(world: World) -> Scene:
 
 
 @pytest.fixture(autouse=True)
-def _no_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, int]]]:
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Collect the nudges: these tests have no worker, and a row must be enough."""
-    woken: list[tuple[str, int]] = []
+    rows: list[tuple[str, int]] = []
 
     def remember(task: object, row_id: int) -> bool:
-        woken.append((task.name, row_id))  # type: ignore[attr-defined]
+        rows.append((task.name, row_id))  # type: ignore[attr-defined]
         return True
 
     monkeypatch.setattr("credit.views.draw.wake", remember)
     monkeypatch.setattr("loans.views.loan.wake", remember)
-    yield woken
+    return rows
 
 
-@pytest.fixture()
+@pytest.fixture
 def alice(scene: Scene) -> Client:
     return signed_in(scene.world.alice)
 

@@ -24,15 +24,20 @@ def clock() -> Iterator[time_machine.Coordinates]:
         yield stopped
 
 
-@pytest.fixture()
+@pytest.fixture
 def alice(clock: time_machine.Coordinates, scene: Scene) -> Client:
     return signed_in(scene.world.alice)
 
 
 def choice(scene: Scene, **changes: object) -> dict[str, object]:
     return {
-        "scenario": "EVERYDAY", "amount": "1200.00", "instalment_count": 12, "repayment_method": "EQUAL_INSTALMENT",
-        "purpose": "DAILY_GOODS", "bank_account": str(scene.world.alice_account.ref), **changes,
+        "scenario": "EVERYDAY",
+        "amount": "1200.00",
+        "instalment_count": 12,
+        "repayment_method": "EQUAL_INSTALMENT",
+        "purpose": "DAILY_GOODS",
+        "bank_account": str(scene.world.alice_account.ref),
+        **changes,
     }
 
 
@@ -47,7 +52,23 @@ def sign(client: Client, scene: Scene, page: object, **changes: object):  # type
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "0", "-1", "NaN", "Infinity", "1e5", "1_000", "３００", " 5 ", "+5", "0x10", "1.005", "100000000000000", "null", "[]"],
+    [
+        "",
+        "0",
+        "-1",
+        "NaN",
+        "Infinity",
+        "1e5",
+        "1_000",
+        "３００",
+        " 5 ",
+        "+5",
+        "0x10",
+        "1.005",
+        "100000000000000",
+        "null",
+        "[]",
+    ],
 )
 def test_it_refuses_an_amount_that_is_none(scene: Scene, alice: Client, typed: str) -> None:
     answer = cost(alice, scene, amount=typed)
@@ -86,7 +107,9 @@ def test_it_refuses_a_signature_before_the_table_could_be_read(scene: Scene, ali
     assert not Drawdown.objects.exists()
 
 
-def test_it_refuses_a_signature_without_the_tick(scene: Scene, alice: Client, clock: time_machine.Coordinates) -> None:
+def test_it_refuses_a_signature_without_the_tick(
+    scene: Scene, alice: Client, clock: time_machine.Coordinates
+) -> None:
     page = cost(alice, scene)
     clock.shift(10)
     answer = sign(alice, scene, page, agree="")
@@ -103,7 +126,9 @@ def test_it_refuses_a_seal_of_another_or_of_nobody(scene: Scene, alice: Client) 
     assert not Drawdown.objects.exists()
 
 
-def test_it_refuses_an_old_offer_and_shows_it_anew(scene: Scene, alice: Client, clock: time_machine.Coordinates) -> None:
+def test_it_refuses_an_old_offer_and_shows_it_anew(
+    scene: Scene, alice: Client, clock: time_machine.Coordinates
+) -> None:
     page = cost(alice, scene)
     clock.shift(21 * 60)
     answer = sign(alice, scene, page)
@@ -114,7 +139,9 @@ def test_it_refuses_an_old_offer_and_shows_it_anew(scene: Scene, alice: Client, 
     assert Drawdown.objects.count() == 1
 
 
-def test_it_refuses_a_table_that_is_no_longer_true(scene: Scene, alice: Client, clock: time_machine.Coordinates) -> None:
+def test_it_refuses_a_table_that_is_no_longer_true(
+    scene: Scene, alice: Client, clock: time_machine.Coordinates
+) -> None:
     page = cost(alice, scene)
     scene.line.annual_rate = Decimal("0.18")
     scene.line.save(update_fields=["annual_rate"])
@@ -130,32 +157,42 @@ def test_it_shows_the_annual_rate_first_and_every_instalment(scene: Scene, alice
     text = words(answer.content)
     assert answer.status_code == 200
     assert text.index("Annual rate, everything included (IRR)") < text.index("Everything that you pay")
-    assert text.index("Everything that you pay") < text.index("If you pay late") < text.index("Each instalment")
-    figures = [Decimal(found) for found in re.findall(r"<td class=\"strong\">([0-9.,]+)</td>", answer.content.decode())]
+    assert (
+        text.index("Everything that you pay") < text.index("If you pay late") < text.index("Each instalment")
+    )
+    figures = [
+        Decimal(found)
+        for found in re.findall(r"<td class=\"strong\">([0-9.,]+)</td>", answer.content.decode())
+    ]
     assert len(figures) == 12
     assert f"You pay back ¥{sum(figures):,.2f}" in text
 
 
 def test_it_draws_once_however_often_it_is_pressed(
-    scene: Scene, alice: Client, clock: time_machine.Coordinates, _no_worker: list[tuple[str, int]]
+    scene: Scene, alice: Client, clock: time_machine.Coordinates, woken: list[tuple[str, int]]
 ) -> None:
     page = cost(alice, scene)
     clock.shift(6)
     answers = [sign(alice, scene, page) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {302}
-    assert {answer.url for answer in answers} == {reverse("credit:drawdown", args=[Drawdown.objects.get().ref])}
+    assert {answer.url for answer in answers} == {
+        reverse("credit:drawdown", args=[Drawdown.objects.get().ref])
+    }
     drawdown = Drawdown.objects.get()
     assert drawdown.amount == Decimal("1200.00")
     assert Loan.objects.count() == Payout.objects.count() == 1
-    assert _no_worker[0] == ("loans.tasks.wake_payout", Payout.objects.get().pk)
+    assert woken[0] == ("loans.tasks.wake_payout", Payout.objects.get().pk)
     waiting = alice.get(answers[0].url)
     assert "Your money is on its way" in words(waiting.content)
     assert b'http-equiv="refresh"' in waiting.content, "without script the page looks again by itself"
     part = alice.get(answers[0].url, headers={"HX-Request": "true"})
-    assert part.content.lstrip().startswith(b"<div") and b"hx-get" in part.content
+    assert part.content.lstrip().startswith(b"<div")
+    assert b"hx-get" in part.content
 
 
-def test_the_status_page_says_what_became_of_the_money(scene: Scene, alice: Client, clock: time_machine.Coordinates) -> None:
+def test_the_status_page_says_what_became_of_the_money(
+    scene: Scene, alice: Client, clock: time_machine.Coordinates
+) -> None:
     page = cost(alice, scene)
     clock.shift(6)
     where = sign(alice, scene, page).url
@@ -163,12 +200,14 @@ def test_the_status_page_says_what_became_of_the_money(scene: Scene, alice: Clie
     for status in ("SENT", "UNKNOWN", "PARKED"):
         Payout.objects.update(status=status)
         answer = alice.get(where)
-        assert answer.status_code == 200 and b"hx-get" in answer.content
+        assert answer.status_code == 200
+        assert b"hx-get" in answer.content
         said[status] = words(answer.content)
     assert "We are asking the bank" in said["UNKNOWN"]
     Payout.objects.update(status="REFUSED")
     refused = alice.get(where)
-    assert "The bank refused the payment" in words(refused.content) and b"hx-get" not in refused.content
+    assert "The bank refused the payment" in words(refused.content)
+    assert b"hx-get" not in refused.content
     assert signed_in(scene.world.charlie).get(where).status_code == 404
 
 

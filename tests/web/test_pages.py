@@ -52,8 +52,12 @@ def check_markup(content: bytes, name: str) -> None:
     assert not unlabelled, (name, unlabelled)
     assert len(page.ids) == len(set(page.ids)), (name, sorted(page.ids))
     assert page.headings.count(1) == 1, (name, page.headings)
-    assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False)), (name, page.headings)
-    assert b'<html lang="' in content and b'class="skip"' in content
+    assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False)), (
+        name,
+        page.headings,
+    )
+    assert b'<html lang="' in content
+    assert b'class="skip"' in content
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -63,7 +67,9 @@ def test_public_pages_stand_in_both_languages(address: str) -> None:
         answer = Client(headers={"accept-language": language}).get(address)
         assert answer.status_code == 200
         check_markup(answer.content, address)
-        assert bool(CHINESE.search(words(answer.content).replace("中文", ""))) == (language == "zh-hans"), address
+        assert bool(CHINESE.search(words(answer.content).replace("中文", ""))) == (language == "zh-hans"), (
+            address
+        )
 
 
 def test_a_borrowers_pages_stand_in_both_languages(scene: Scene, alice: Client) -> None:
@@ -85,7 +91,8 @@ def test_a_borrowers_pages_are_nobody_elses(scene: Scene) -> None:
         assert charlie.get(address).status_code == 404, name
         assert charlie.post(address).status_code in (404, 405), name
         answer = nobody.get(address)
-        assert answer.status_code == 302 and "/accounts/login/" in answer.url, name
+        assert answer.status_code == 302, name
+        assert "/accounts/login/" in answer.url, name
 
 
 def test_pages_ask_the_database_at_most_twelve_times(scene: Scene, alice: Client) -> None:
@@ -118,7 +125,8 @@ def test_a_missing_page_and_a_missing_token_are_said_kindly(scene: Scene) -> Non
     answer = Client(headers={"accept-language": "en"}).get("/loans/00000000-0000-4000-8000-000000000000/")
     assert answer.status_code == 302
     lost = Client(headers={"accept-language": "zh-hans"}).get("/no-such-page/")
-    assert lost.status_code == 404 and "这里没有内容" in words(lost.content)
+    assert lost.status_code == 404
+    assert "这里没有内容" in words(lost.content)
     strict = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
     refused = strict.post("/language/", {"language": "en"})
     assert refused.status_code == 403
@@ -127,6 +135,13 @@ def test_a_missing_page_and_a_missing_token_are_said_kindly(scene: Scene) -> Non
 
 def test_the_policy_of_content_allows_nothing_inline_and_nobody_else(scene: Scene, alice: Client) -> None:
     policy = alice.get(own(scene)["home"])["Content-Security-Policy"]
-    assert "unsafe" not in policy and "http" not in policy
-    for part in ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"):
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    for part in (
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ):
         assert part in policy

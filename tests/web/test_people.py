@@ -16,7 +16,7 @@ from tests.web.pages import words
 from tests.world import World
 
 
-@pytest.fixture()
+@pytest.fixture
 def newcomer(world: World):  # type: ignore[no-untyped-def]
     from ledger.operations import open_books
 
@@ -52,14 +52,20 @@ def test_it_takes_legal_names_as_typed(newcomer, name: str) -> None:  # type: ig
     client, person = newcomer
     fields = {"document": "PRC_ID", "full_name": name, "number": prc_id()}
     answer = client.post(reverse("accounts:identity", args=[person.ref]), fields)
-    assert answer.status_code == 302 and answer.url == reverse("accounts:consents", args=[person.ref])
+    assert answer.status_code == 302
+    assert answer.url == reverse("accounts:consents", args=[person.ref])
     assert Identity.objects.get(borrower=person).full_name == name
 
 
 def test_it_refuses_a_consent_text_that_was_not_shown(newcomer) -> None:  # type: ignore[no-untyped-def]
     client, person = newcomer
     address = reverse("accounts:consents", args=[person.ref])
-    for value in ("CREDIT_DECISION@1999-01-01", "CREDIT_DECISION", "NOTHING@2026-11-01", "BUSINESS@2026-11-01"):
+    for value in (
+        "CREDIT_DECISION@1999-01-01",
+        "CREDIT_DECISION",
+        "NOTHING@2026-11-01",
+        "BUSINESS@2026-11-01",
+    ):
         answer = client.post(address, {"purpose": value})
         assert answer.status_code in (400, 409), value
         assert not Consent.objects.filter(borrower=person).exists()
@@ -86,13 +92,19 @@ def test_it_keeps_a_bank_account_once_and_shows_four_digits(scene: Scene) -> Non
     assert client.post(address, fields).status_code == 302
     assert BankAccount.objects.filter(borrower=person).count() == before + 1
     page = client.get(address).content.decode()
-    assert number not in page and f"•••• {number[-4:]}" in page
+    assert number not in page
+    assert f"•••• {number[-4:]}" in page
     assert client.post(address, {**fields, "number": "12"}).status_code == 400
 
 
 def test_it_refuses_a_business_without_its_right_code(scene: Scene, alice: Client) -> None:
     right = {"legal_name": "Alice Tea", "uscc": uscc(77), "industry": "RETAIL", "founded_date": "2020-02-01"}
-    for name, value in (("uscc", "91110105000000000X"), ("industry", "CASINO"), ("founded_date", "2999-01-01"), ("legal_name", "")):
+    for name, value in (
+        ("uscc", "91110105000000000X"),
+        ("industry", "CASINO"),
+        ("founded_date", "2999-01-01"),
+        ("legal_name", ""),
+    ):
         answer = alice.post(reverse("accounts:business-new"), {**right, name: value})
         assert answer.status_code == 400, name
         assert "field-error" in answer.content.decode(), name
@@ -121,7 +133,8 @@ def test_only_an_owner_changes_members(scene: Scene) -> None:
 
 def test_the_language_is_remembered_and_leads_nowhere_else(scene: Scene, alice: Client) -> None:
     answer = alice.post("/language/", {"language": "zh-hans", "next": "/settings/"})
-    assert answer.status_code == 302 and answer.url == "/settings/"
+    assert answer.status_code == 302
+    assert answer.url == "/settings/"
     scene.world.alice.refresh_from_db()
     assert scene.world.alice.language == "zh-hans"
     assert "设置" in words(alice.get("/settings/").content)
@@ -135,4 +148,6 @@ def test_acting_is_kept_apart_for_each_borrower(scene: Scene) -> None:
     assert client.get("/").url == reverse("credit:home", args=[scene.world.dora_person.ref])
     shop = client.get(reverse("credit:home", args=[scene.world.shop.ref]))
     assert "Dora's Noodles" in words(shop.content)
-    assert client.get("/").url == reverse("credit:home", args=[scene.world.shop.ref]), "the last one is remembered"
+    assert client.get("/").url == reverse("credit:home", args=[scene.world.shop.ref]), (
+        "the last one is remembered"
+    )
