@@ -25,6 +25,7 @@ SMALL = 3_000
 TINY = 1_000
 FOLDS = 4
 HALF_LIVES: tuple[float | None, ...] = (None, 2.0, 1.0)  # out of time: one model each, averaged
+TINY_MIX = (0.2, 0.1, 0.7)  # trees, scorecard, line: the fewer the bads, the plainer the model
 OUT_OF_TIME_MIX = {"trees": 0.5, "scorecard": 0.25, "line": 0.25}
 
 
@@ -110,7 +111,8 @@ def predict(
     date_kept = decision if decision in kept else None
     say("cross-fitting")
     members = _cross_fit(usable, date_kept, later, seed, signs or {})
-    mix = OUT_OF_TIME_MIX if later else _mix(members, train.bad, train.weight)
+    fixed = later and len(train.bad) >= TINY
+    mix = OUT_OF_TIME_MIX if fixed else _mix(members, train.bad, train.weight)
     blended = _blend(members, mix)
     line = calibration.fit(blended, train.bad, np.zeros(len(train.bad), dtype=np.int8), train.weight)
     say("fitting on everything")
@@ -254,7 +256,7 @@ def line_member(x: Floats, bad: Integers, weight: Floats, z: Floats) -> Floats:
             column = source[:, place]
             low, high = np.searchsorted(known, column, "left"), np.searchsorted(known, column, "right")
             target[:, place] = np.where(np.isnan(column), 0.0, (low + high) / len(known) - 1.0)
-    ridge = 8.0 if len(x) < TINY else 20.0
+    ridge = 4.0 if len(x) < TINY else 20.0
     level = float(np.log((weight * bad).sum() / (weight * (1 - bad)).sum()))
     intercept, beta = scorecard.ridge_logistic(design, bad.astype(np.float64), weight, level, ridge)
     return np.asarray(intercept + other @ beta)
@@ -311,7 +313,7 @@ def _mix(members: Mapping[str, Floats], bad: Integers, weight: Floats | None) ->
         (0.5, 0.25, 0.25),
     )
     if len(bad) < TINY:
-        grid = ((0.25, 0.25, 0.5),)
+        grid = (TINY_MIX,)
     best, chosen = np.inf, grid[0]
     for option in grid:
         mix = dict(zip(("trees", "scorecard", "line"), option, strict=True))
