@@ -338,8 +338,9 @@ class Book:
         money += before
         self.credit = ZERO
         if money >= self.running + self.arrears and money >= sum(self.payoff(day)):
-            for row in self.rows[self.k :]:
-                row.charges = [c for c in row.charges if not c.spared(day)]
+            for row in self.rows:
+                if row.charges:
+                    row.spare(day)
         money = self.pay_due(money, day, parts)
         if money:
             if self.terms.early_interest is EarlyInterest.TO_PERIOD_END:

@@ -382,6 +382,7 @@ def cut(book: Book, day: date) -> tuple[Decimal, list[Charge]]:
             continue
         row.due[P], row.due[I] = row.settled(P), row.settled(I)
         row.is_due = row.frozen = True
+        row.spare(day)
         row.due_date = min(row.due_date, day)
         row.penalty_from = day
         kept.append(row)

@@ -117,6 +117,16 @@ class Row:
             ZERO,
         )
 
+    def spare(self, day: date) -> None:
+        """Let go of the fees of the terms that were still to come, but for what was paid of them."""
+        spared = [charge for charge in self.charges if charge.spared(day)]
+        self.charges = [charge for charge in self.charges if not charge.spared(day)]
+        for charge in spared:
+            paid = self.settled(charge.component) - self.charged(charge.component, None)
+            if paid > 0:
+                part = min(paid, charge.amount)
+                self.charges.append(Charge(charge.component, charge.due_date, part, optional=True))
+
     @property
     def own_principal_paid(self) -> Decimal:
         """Return the principal paid that counts towards this instalment's own part."""

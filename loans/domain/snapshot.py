@@ -182,12 +182,16 @@ def penalty_earned(book: Book, day: date) -> Decimal:
 
 
 def terms_fees_earned(book: Book, day: date) -> Decimal:
-    """Fees of the terms are charged as their instalment falls due, or when they are paid early."""
+    """Fees of the terms are earned as they fall due, or when they are paid early."""
     fees = ZERO
     for row in book.rows:
-        terms_fees = sum((c.amount for c in row.charges if c.optional), ZERO)
-        if terms_fees and (row.due_date <= day or row.settled(F) > 0):
-            fees += terms_fees
+        listed = [charge for charge in row.charges if charge.optional]
+        if not listed:
+            continue
+        fallen = sum((c.amount for c in listed if c.due_date <= day), ZERO)
+        later = sum((c.amount for c in listed), ZERO) - fallen
+        early = max(row.settled(F) - row.charged(F, day), ZERO)
+        fees += fallen + min(early, later)
     return fees
 
 

@@ -12,6 +12,8 @@ from loans.domain.engine import LoanStatus, append_event, fold, payoff_quote
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.terms import (
     DayCount,
+    FeeTerm,
+    FeeTiming,
     Frequency,
     HolidayRoll,
     LoanTerms,
@@ -39,7 +41,7 @@ def random_principal(rng: random.Random) -> Decimal:
     return Decimal(cents) / 100
 
 
-def random_terms(rng: random.Random, **fixed: Any) -> LoanTerms:
+def random_terms(rng: random.Random, *, with_fees: bool = False, **fixed: Any) -> LoanTerms:
     """Draw terms that are valid, biased to the awkward ones."""
     method = fixed.get("repayment_method") or rng.choice(METHODS)
     count = rng.choice([1, 2, 3, 6, 12, 12, rng.randint(1, 40)])
@@ -65,6 +67,9 @@ def random_terms(rng: random.Random, **fixed: Any) -> LoanTerms:
     if rng.random() < 0.2:
         values["holiday_roll"] = rng.choice(list(HolidayRoll))
         values["weekends_are_holidays"] = True
+    if principal > 10 and with_fees and rng.random() < 0.3:
+        timing = rng.choice(list(FeeTiming))
+        values["fees"] = (FeeTerm("service", timing, amount=Decimal(rng.randint(1, 300)) / 100),)
     if count > 2 and rng.random() < 0.2:
         values["principal_grace_periods"] = rng.randint(1, count - 1)
     if count > 2 and rng.random() < 0.1:
