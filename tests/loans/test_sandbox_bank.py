@@ -1,0 +1,140 @@
+"""The bank by itself, and the whole way between the two processes' databases and back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from loans import operations
+from loans.gateways.signature import HEADER
+from loans.models import GatewayMessage, Loan
+from tests.loans import factories
+from tests.loans.bank import API_KEY, ROOT, SECRET, BankProcess, dsn, free_port
+from tests.loans.books import breaches
+from tests.loans.factories import START
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    return {
+        "reference": str(uuid.uuid4()), "amount": "10.00", "currency": "CNY", "account_number": "6222020000001234",
+        "holder_name": "A", "bank_name": "B", **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"amount": "10"}, 400),
+        ({"amount": "-1.00"}, 400),
+        ({"amount": "0.00"}, 400),
+        ({"amount": 10}, 400),
+        ({"amount": "NaN"}, 400),
+        ({"currency": "cny"}, 400),
+        ({"account_number": "12"}, 400),
+        ({"reference": "x"}, 400),
+    ],
+)
+def test_it_refuses_orders_that_cannot_be_read(bank: BankProcess, changes: dict[str, Any], status: int) -> None:
+    assert bank.ask("POST", "/transfers", order(**changes))[0] == status
+    assert bank.movements() == []
+
+
+def test_it_refuses_strangers_and_unknown_paths(bank: BankProcess) -> None:
+    assert bank.ask("GET", "/book", key="wrong")[0] == 401
+    assert bank.ask("GET", "/nowhere")[0] == 404
+    assert bank.ask("GET", f"/transfers/{uuid.uuid4()}")[0] == 404
+    assert bank.ask("POST", "/behaviour", {"on": "moon", "do": "shine"})[0] == 400
+
+
+def test_one_reference_is_one_movement(bank: BankProcess) -> None:
+    wanted = order()
+    first, second = bank.ask("POST", "/transfers", wanted), bank.ask("POST", "/transfers", wanted)
+    assert (first[0], second[0]) == (201, 200)
+    assert first[1]["provider_reference"] == second[1]["provider_reference"]
+    assert bank.ask("POST", "/transfers", {**wanted, "amount": "11.00"})[0] == 422
+    assert bank.ask("POST", "/debits", wanted)[0] == 422
+    time.sleep(0.4)
+    book = bank.ask("GET", "/book")[1]
+    assert (len(book["movements"]), book["balance"]) == (1, "-10.00")
+
+
+class Portal(BaseHTTPRequestHandler):
+    """Stand where the portal stands, and hand each message to the portal's own view."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = Client().post(
+            "/gateway/sandbox/webhook/", data=body, content_type="application/json", headers={HEADER: self.headers[HEADER]}
+        )
+        self.send_response(answer.status_code)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        return None
+
+
+def apply_until(found: Any, *, seconds: float = 15) -> None:
+    """Do as the sweeper does until something is found."""
+    until = time.monotonic() + seconds
+    while not found() and time.monotonic() < until:
+        for pk in operations.due_messages(now=timezone.now(), limit=50):
+            operations.apply_gateway_message(message_id=pk, as_of=START, now=timezone.now())
+        time.sleep(0.05)
+    assert found()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trick", ["", "duplicate", "reorder"])
+def test_the_banks_own_messages_confirm_a_payout(
+    bank: BankProcess, settings: Any, monkeypatch: pytest.MonkeyPatch, trick: str
+) -> None:
+    monkeypatch.setattr("loans.api.wake_webhook.apply_async", lambda **kwargs: None)
+    portal = HTTPServer(("127.0.0.1", 0), Portal)
+    Thread(target=portal.serve_forever, daemon=True).start()
+    other = BankProcess(webhook_url=f"http://127.0.0.1:{portal.server_port}/gateway/sandbox/webhook/")
+    settings.GATEWAY_URL = other.url
+    try:
+        if trick:
+            other.behave("transfer.accepted", trick, seconds=1)
+        loan = factories.open_loan()
+        operations.send_payout(payout_id=loan.payout.pk, now=timezone.now(), as_of=START)
+        apply_until(lambda: Loan.objects.get().status == "ACTIVE")
+        apply_until(lambda: GatewayMessage.objects.filter(state="APPLIED").count() == 2)
+        assert len(other.movements()) == 1
+        assert breaches() == {}
+    finally:
+        other.stop()
+        portal.shutdown()
+        portal.server_close()
+
+
+@pytest.mark.slow
+def test_the_command_serves_the_bank(transactional_db: None) -> None:
+    port = free_port()
+    environment = {
+        **os.environ, "BANK_DATABASE_URL": dsn(), "BANK_API_KEY": API_KEY, "BANK_WEBHOOK_SECRET": SECRET,
+        "BANK_WEBHOOK_URL": "http://127.0.0.1:9/",
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "sandbox_bank", "--port", str(port)], cwd=ROOT, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    bank = BankProcess.__new__(BankProcess)
+    bank.port, bank.process = port, process
+    try:
+        bank.wait()
+        assert bank.ask("POST", "/transfers", order())[0] == 201
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
