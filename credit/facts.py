@@ -12,12 +12,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from accounts import queries as account_queries
 from accounts.models import Borrower
-from credit.models import Application, CreditLine, Drawdown
-from credit.queries import OPEN_LOAN, debts_of_lines
+from credit.models import Application, CreditLine
+from credit.queries import debts_of_lines
 from loans import queries as loan_queries
 from risk import queries as risk_queries
 from risk.domain.events import SHANGHAI, Bytes, Floats, Integers
@@ -54,16 +54,14 @@ def collect(*, borrower_ids: Sequence[int], as_of: date, business_margin: Decima
     facts = risk_queries.feature_matrix(as_of=as_of, consents=_consents(listed, consents), conduct=conduct)
     income = _income(facts, business_margin)
     service = np.nan_to_num(facts.column("other_debt_service_6m") * facts.column("income_mean_6m"))
-    own = _own_instalments(listed, as_of)
     return Collected(
         borrower_ids=ids,
         facts=facts,
         conduct=conduct,
         consents={pk: frozenset(consents.get(pk, frozenset())) for pk in listed},
         monthly_income=income,
-        monthly_instalments=[
-            _money(float(elsewhere)) + own.get(pk, Decimal(0)) for pk, elsewhere in zip(listed, service, strict=True)
-        ],
+        # our own line is not counted: its instalments are part of the limit that is being sized
+        monthly_instalments=[_money(float(elsewhere)) for elsewhere in service],
     )
 
 
@@ -143,16 +141,6 @@ def _income(facts: Facts, business_margin: Decimal) -> list[Decimal | None]:
         else _money(float(amount)) * (business_margin if is_business else Decimal(1))
         for amount, is_business in zip(np.where(business, turnover, received), business, strict=True)
     ]
-
-
-def _own_instalments(borrower_ids: Sequence[int], as_of: date) -> dict[int, Decimal]:
-    """Sum what falls due next on each open loan with us."""
-    rows = (
-        Drawdown.objects.filter(line__borrower_id__in=borrower_ids, loan__status__in=OPEN_LOAN)
-        .values("line__borrower_id")
-        .annotate(due=Sum("loan__next_due_amount"))
-    )
-    return {row["line__borrower_id"]: row["due"] or Decimal(0) for row in rows}
 
 
 def _money(amount: float) -> Decimal:

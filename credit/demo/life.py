@@ -41,31 +41,62 @@ def morning(day: date) -> datetime:
     return datetime.combine(day, time(10), ZoneInfo(settings.TIME_ZONE))
 
 
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Hold what the whole town looks up in the morning: five questions a day, however many live there."""
+
+    lines: dict[int, CreditLine]
+    applied: set[int]
+    drawn: set[int]
+    due: dict[int, list[Drawdown]]
+
+    @classmethod
+    def of(cls, residents: list[Resident], day: date) -> Today:
+        ids = [resident.borrower.pk for resident in residents]
+        lines = {line.borrower_id: line for line in CreditLine.objects.filter(borrower_id__in=ids).exclude(status="CLOSED")}
+        due: dict[int, list[Drawdown]] = {}
+        rows = Drawdown.objects.select_related("loan").filter(
+            line__borrower_id__in=ids, loan__status__in=["ACTIVE", "OVERDUE"], loan__next_due_date__lte=day,
+            loan__next_due_amount__gt=0,
+        )
+        for row in rows.order_by("pk"):
+            due.setdefault(row.line_id, []).append(row)
+        return cls(
+            lines=lines,
+            applied=set(Application.objects.filter(borrower_id__in=ids).values_list("borrower_id", flat=True)),
+            drawn=set(Drawdown.objects.filter(line__borrower_id__in=ids).values_list("line_id", flat=True)),
+            due=due,
+        )
+
+
 def live(*, residents: list[Resident], officer: User, day: date, seed: int, last: date) -> None:
     """Live through the daytime of one day."""
+    today = Today.of(residents, day)
     for resident in residents:
         if day >= resident.arrives:
-            _one(resident, day, random.Random(f"{seed}|{resident.order}|{day}"))  # noqa: S311  chance, not secrets
+            _one(resident, today, day, random.Random(f"{seed}|{resident.order}|{day}"))  # noqa: S311  chance, not secrets
     _officer(officer, day, last)
 
 
-def _one(resident: Resident, day: date, chance: random.Random) -> None:
-    line = CreditLine.objects.filter(borrower=resident.borrower).exclude(status="CLOSED").first()
+def _one(resident: Resident, today: Today, day: date, chance: random.Random) -> None:
+    line = today.lines.get(resident.borrower.pk)
     if line is None:
-        if not Application.objects.filter(borrower=resident.borrower).exists():
+        if resident.borrower.pk not in today.applied:
             _apply(resident, day, chance)
         return
     if line.status == "OFFERED" and line.offer_until and day <= line.offer_until:
-        operations.accept_offer(line_id=line.pk, actor=resident.user, as_of=day)
-        line.refresh_from_db()
+        line = operations.accept_offer(line_id=line.pk, actor=resident.user, as_of=day)
         if resident.habit == "AUTO":
             operations.set_auto_debit(line_id=line.pk, is_on=True, actor=resident.user)
-    if line.status == "ACTIVE" and chance.random() < (0.3 if not line.drawdowns.exists() else 0.012):
+    wish, freeze, ask = chance.random(), chance.random(), chance.random()
+    if line.status == "ACTIVE" and wish < (0.3 if line.pk not in today.drawn else 0.008):
         _draw(resident, line, day, chance)
-    if line.status == "ACTIVE" and resident.order % 23 == 7 and chance.random() < 0.01:
+    if line.status == "ACTIVE" and resident.order % 23 == 7 and freeze < 0.01:
         operations.freeze_line(line_id=line.pk, reason="", actor=resident.user, as_of=day, by_borrower=True)
-    _repay(resident, line, day, chance)
-    _ask(resident, line, day, chance)
+    if resident.habit != "AUTO":
+        _repay(resident, today.due.get(line.pk, []), day)
+    if ask < 0.02:
+        _ask(resident, line, day)
 
 
 def _apply(resident: Resident, day: date, chance: random.Random) -> None:
@@ -93,7 +124,8 @@ def _draw(resident: Resident, line: CreditLine, day: date, chance: random.Random
         return
     option = chance.choice(draw_options(line=line, room=room))
     method, counts = chance.choice(option.methods)
-    share = Decimal(chance.randrange(20, 75)) / 100
+    most = 35 if resident.order == 0 else 75
+    share = Decimal(chance.randrange(20, most)) / 100
     amount = max(Decimal(100), (min(room, option.maximum) * share) // 100 * 100)
     account = BankAccount.objects.filter(borrower=resident.borrower, is_default=True).first()
     if account is None:
@@ -108,17 +140,13 @@ def _draw(resident: Resident, line: CreditLine, day: date, chance: random.Random
         return
 
 
-def _repay(resident: Resident, line: CreditLine, day: date, chance: random.Random) -> None:
-    """Pay what is due by habit: on the day, by itself, some days late, or after a while not at all."""
-    if resident.habit == "AUTO":
-        return
-    for drawdown in line.drawdowns.select_related("loan").filter(loan__status__in=["ACTIVE", "OVERDUE"]):
+def _repay(resident: Resident, due: list[Drawdown], day: date) -> None:
+    """Pay what is due by habit: on the day, some days late, or after a while not at all."""
+    for drawdown in due:
         loan = drawdown.loan
-        if loan.next_due_date is None or loan.next_due_date > day or loan.next_due_amount <= 0:
-            continue
         late = (day - loan.next_due_date).days
         patience = {"PUNCTUAL": 0, "FORGETFUL": (resident.order * 3 + loan.next_due_date.month * 5) % 14, "FAILING": 999}
-        if resident.habit == "FAILING" and day < resident.arrives + timedelta(days=75):
+        if resident.habit == "FAILING" and day < resident.arrives + timedelta(days=50):
             patience["FAILING"] = 0
         if late >= patience[resident.habit]:
             _pay(resident, drawdown, loan.next_due_amount, day, "due")
@@ -134,10 +162,8 @@ def _pay(resident: Resident, drawdown: Drawdown, amount: Decimal, day: date, why
         return
 
 
-def _ask(resident: Resident, line: CreditLine, day: date, chance: random.Random) -> None:
+def _ask(resident: Resident, line: CreditLine, day: date) -> None:
     """Ask for a person after a cut, now and then."""
-    if chance.random() > 0.02:
-        return
     change = LimitChange.objects.filter(line=line, direction__in=["DOWN", "FREEZE"]).order_by("-pk").first()
     if change is not None and not change.review_requests.exists():
         operations.request_review(
@@ -146,11 +172,11 @@ def _ask(resident: Resident, line: CreditLine, day: date, chance: random.Random)
 
 
 def _officer(officer: User, day: date, last: date) -> None:
-    """Decide what waited three days; what came in the last days stays in the queue."""
-    if day > last - timedelta(days=10):
-        return
+    """Decide what waited three days; some stay in the queue, so that it is not empty when a visitor comes."""
     for application in Application.objects.filter(status="REFERRED", submitted_date__lte=day - OFFICER_AFTER):
-        approve = application.pk % 3 != 0
+        if application.pk % 3 == 1 or day > last - timedelta(days=5):
+            continue
+        approve = application.pk % 3 == 2
         operations.decide_by_officer(
             application_id=application.pk, outcome="APPROVE" if approve else "DECLINE",
             limit=min(Decimal(5_000), application.requested_amount // 100 * 100), annual_rate=None,

@@ -13,8 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Max, Min, Q
-from django.db.models.functions import Now
+from django.db.models import Max, Min
 
 from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step_after
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
@@ -108,38 +107,48 @@ def _work(
 ) -> str:
     """Claim and do shards until the night is whole, stopped, or the rest is in other hands."""
     while True:
-        run.refresh_from_db()
-        if run.status != Status.RUNNING:
-            return run.status
         if should_stop():
             return Status.RUNNING
         shard = _claim(run, worker, lease)
-        if shard is not None:
-            if not _do(run, shard):
+        if shard is not None and not _do(run, shard):
+            continue
+        if run.shards.filter(step=run.step).exclude(status=Part.DONE).exists():
+            if shard is not None:
                 continue
-        elif run.shards.filter(step=run.step).exclude(status=Part.DONE).exists():
             run.refresh_from_db()
             return run.status
-        else:
-            _advance(run, now)
+        _advance(run, now)
+        run.refresh_from_db()
+        if run.status != Status.RUNNING:
+            return run.status
+
+
+_CLAIM = """
+UPDATE credit_nightshard SET status = 'CLAIMED', claimed_by = %s, claimed_until = clock_timestamp() + %s,
+       attempts = attempts + 1
+ WHERE id = (SELECT s.id FROM credit_nightshard s JOIN credit_nightrun r ON r.id = s.run_id
+              WHERE r.id = %s AND r.status = 'RUNNING' AND s.step = r.step
+                AND (s.status = 'PENDING' OR (s.status = 'CLAIMED' AND s.claimed_until < clock_timestamp()))
+              ORDER BY s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
+RETURNING id, step, first_id, last_id, attempts, problem
+"""
 
 
 def _claim(run: NightRun, worker: str, lease: timedelta) -> NightShard | None:
     """Claim one shard; the attempt is counted before the work, so that a shard that kills its worker is parked."""
-    free = Q(status=Part.PENDING) | Q(status=Part.CLAIMED, claimed_until__lt=Now())
-    with transaction.atomic():
-        shard = (
-            run.shards.select_for_update(skip_locked=True).filter(free, step=run.step).order_by("pk").first()
-        )
-        if shard is None:
-            return None
-        if shard.attempts >= MOST_ATTEMPTS:
-            _stop(run, shard, shard.problem or "the worker died each time")
-            return None
-        changed = run.shards.filter(free, pk=shard.pk).update(
-            status=Part.CLAIMED, claimed_by=worker[:80], claimed_until=Now() + lease, attempts=F("attempts") + 1
-        )
-        return shard if changed else None
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [worker[:80], lease, run.pk])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    shard = NightShard(
+        pk=row[0], run=run, step=row[1], first_id=row[2], last_id=row[3], attempts=row[4], problem=row[5]
+    )
+    if shard.attempts > MOST_ATTEMPTS:
+        _stop(run, shard, shard.problem or "the worker died each time")
+        return None
+    run.step = shard.step
+    return shard
 
 
 def _do(run: NightRun, shard: NightShard) -> bool:

@@ -31,6 +31,7 @@ from credit.models import CreditLine, Drawdown, LimitChange, Policy
 from credit.notices import change_params
 from credit.operations.scoring import Assessed, assess_all, means_of
 from credit.queries import Debt, active_policy, ceiling_now, debts_of_lines, rules_of
+from risk import operations as risk_operations
 
 log = logging.getLogger(__name__)
 CHUNK = 500

@@ -11,7 +11,7 @@ from accounts.operations import queue_notice, write_audit
 from credit.models import Decision, LimitChange, ReviewRequest
 from credit.operations.lines import refuse_own
 from credit.queries import regime_now
-from regimes.errors import InvalidInput, N_, NotFound, Refusal
+from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 MOST_TEXT = 2_000
 

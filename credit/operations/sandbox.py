@@ -19,7 +19,7 @@ from credit.operations.night import NightReport, run_end_of_day
 from ledger import queries as ledger_queries
 from loans import operations as loan_operations
 from loans.models import Collection, Payout
-from regimes.errors import InvalidInput, N_, Refusal
+from regimes.errors import N_, InvalidInput, Refusal
 
 log = logging.getLogger(__name__)
 MOST_DAYS = 400
