@@ -23,13 +23,17 @@ from risk.engine.keys import trusted_keys
 from risk.evidence.queries import evidence_of, needs_referral, period_covered
 from risk.models.registry import Assessment, ModelKind, ModelState, ModelVersion
 
-__all__ = ["evidence_of", "needs_referral", "period_covered"]  # asked elsewhere, answered in the evidence room
+__all__ = [
+    "evidence_of",
+    "needs_referral",
+    "period_covered",
+]  # asked elsewhere, answered in the evidence room
 
 log = structlog.get_logger(__name__)
 _KEPT = 6
 _loaded: OrderedDict[tuple[int, str], LoadedModel] = OrderedDict()
 _lock = threading.Lock()
-_ROLLUPS = (
+_ROLLUPS = (  # noqa: S608  the names are constants of ours
     "SELECT subject_id, (extract(year FROM month) - 1970) * 12 + extract(month FROM month) - 1, "
     + ", ".join(ROLLUP_NAMES)
     + " FROM risk_monthlyrollup WHERE subject_id = ANY(%s) AND month >= %s AND month < %s"
