@@ -33,11 +33,10 @@ log = structlog.get_logger(__name__)
 _KEPT = 6
 _loaded: OrderedDict[tuple[int, str], LoadedModel] = OrderedDict()
 _lock = threading.Lock()
-_ROLLUPS = (  # noqa: S608  the names are constants of ours
-    "SELECT subject_id, (extract(year FROM month) - 1970) * 12 + extract(month FROM month) - 1, "
-    + ", ".join(ROLLUP_NAMES)
-    + " FROM risk_monthlyrollup WHERE subject_id = ANY(%s) AND month >= %s AND month < %s"
-)
+_MONTH = "(extract(year FROM month) - 1970) * 12 + extract(month FROM month) - 1"
+_ROLLUPS = f"""
+SELECT subject_id, {_MONTH}, {", ".join(ROLLUP_NAMES)} FROM risk_monthlyrollup
+WHERE subject_id = ANY(%s) AND month >= %s AND month < %s"""  # noqa: S608  the names are constants of ours
 _BIG = ("model_text", "manifest", "signature", "card_html", "report")
 
 
