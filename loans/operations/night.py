@@ -18,7 +18,7 @@ from ledger.domain.journal import JournalDraft, lines_from
 from ledger.operations import post_journals
 from loans.models import AccrualSlice, Loan
 from loans.operations.events import EARNINGS_LOCK, booked_through, carry, lock_loan, read_events
-from loans.sql import covers, interest_by, penalty_by
+from loans.sql import interest_by, penalty_by
 
 LAST_ID = 2**63 - 1
 
@@ -94,11 +94,13 @@ WITH live AS (
       AND greatest(l.accrued_through, %(booked)s::date) < %(day)s
 ),
 interest AS (
-    SELECT l.portfolio, l.currency,
-           sum(CASE WHEN {covers("%(day)s::date")} THEN {interest_by("%(day)s::date")} ELSE 0 END
-             - CASE WHEN {covers("l.booked")} THEN {interest_by("l.booked")} ELSE 0 END) AS amount
-    FROM live l JOIN loans_instalment i
-      ON i.loan_id = l.id AND i.accrual_until >= l.booked AND i.accrual_after < %(day)s
+    -- periods follow each other without a gap: the first that ends on a day or later is the one that covers it
+    SELECT l.portfolio, l.currency, sum(today.amount - before.amount) AS amount
+    FROM live l
+    CROSS JOIN LATERAL (SELECT {interest_by("%(day)s::date")} AS amount FROM loans_instalment i
+        WHERE i.loan_id = l.id AND i.accrual_until >= %(day)s ORDER BY i.accrual_until LIMIT 1) AS today
+    CROSS JOIN LATERAL (SELECT {interest_by("l.booked")} AS amount FROM loans_instalment i
+        WHERE i.loan_id = l.id AND i.accrual_until >= l.booked ORDER BY i.accrual_until LIMIT 1) AS before
     GROUP BY 1, 2
 ),
 penalty AS (

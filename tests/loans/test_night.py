@@ -283,11 +283,11 @@ CORRUPTIONS = [
     ("I8a", "UPDATE loans_loan SET principal_outstanding = principal_outstanding - 0.01 WHERE status = 'OVERDUE'"),
     ("I8b", "UPDATE loans_loan SET credit_balance = 1 WHERE status = 'OVERDUE'"),
     ("I8c", "UPDATE loans_instalment SET accrual_rate = accrual_rate * 2"),
-    ("I8d", "UPDATE loans_loan SET interest_settled = interest_settled + 0.01 WHERE status = 'OVERDUE'"),
-    ("I8e", "UPDATE loans_loan SET penalty_earned = penalty_earned + 0.01 WHERE status = 'OVERDUE'"),
-    ("I8f", "UPDATE loans_loan SET penalty_settled = penalty_settled + 0.01 WHERE status = 'OVERDUE'"),
-    ("I8g", "UPDATE loans_loan SET fees_earned = fees_earned + 0.01 WHERE status = 'OVERDUE'"),
-    ("I8h", "UPDATE loans_loan SET fees_settled = fees_settled + 0.01 WHERE status = 'OVERDUE'"),
+    ("I8c", "UPDATE loans_loan SET interest_settled = interest_settled + 0.01 WHERE status = 'OVERDUE'"),
+    ("I8c", "UPDATE loans_loan SET penalty_earned = penalty_earned + 0.01 WHERE status = 'OVERDUE'"),
+    ("I8c", "UPDATE loans_loan SET penalty_settled = penalty_settled + 0.01 WHERE status = 'OVERDUE'"),
+    ("I8c", "UPDATE loans_loan SET fees_earned = fees_earned + 0.01 WHERE status = 'OVERDUE'"),
+    ("I8c", "UPDATE loans_loan SET fees_settled = fees_settled + 0.01 WHERE status = 'OVERDUE'"),
     ("I9a", "UPDATE loans_instalment SET principal_paid = principal_due + 0.01 WHERE number = 2"),
     ("I9b", "UPDATE loans_instalment SET principal_due = principal_due + 0.01 WHERE number = 2"),
     ("I10", "UPDATE loans_event SET amount = amount + 1 WHERE kind = 'REPAYMENT'"),
@@ -343,7 +343,7 @@ def book() -> Loan:
     return loan
 
 
-@pytest.mark.parametrize(("invariant", "sql"), CORRUPTIONS, ids=[name for name, _ in CORRUPTIONS])
+@pytest.mark.parametrize(("invariant", "sql"), CORRUPTIONS)
 def test_a_planted_corruption_is_found_and_named(book: Loan, invariant: str, sql: str, capsys: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
