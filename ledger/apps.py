@@ -21,7 +21,9 @@ def keep_chart(*, app_config: AppConfig, using: str, **kwargs: Any) -> None:
     from ledger.models import Account
 
     try:
-        missing = {row.code for row in CHART} - set(Account.objects.using(using).values_list("code", flat=True))
+        missing = {row.code for row in CHART} - set(
+            Account.objects.using(using).values_list("code", flat=True)
+        )
     except DatabaseError:  # migrated back to before the books
         return
     Account.objects.using(using).bulk_create(

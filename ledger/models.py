@@ -10,7 +10,8 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Now
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ledger.domain.chart import AccountKind
 
@@ -36,7 +37,8 @@ class Account(models.Model):
         verbose_name_plural = _("accounts of the ledger")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind__in=[kind.value for kind in AccountKind]), name="ledger_account_kind_is_known"
+                condition=models.Q(kind__in=[kind.value for kind in AccountKind]),
+                name="ledger_account_kind_is_known",
             ),
         ]
 
@@ -56,7 +58,12 @@ class Journal(models.Model):
     booked_date = models.DateField(_("booked on"))
     description = models.CharField(_("description"), max_length=200, blank=True)
     reverses = models.OneToOneField(
-        "self", verbose_name=_("reverses"), on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by"
+        "self",
+        verbose_name=_("reverses"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversed_by",
     )
     digest = models.CharField(max_length=64, editable=False)
     # the database fills it; postings are accepted in the journal's own transaction alone
@@ -66,7 +73,9 @@ class Journal(models.Model):
     class Meta:
         verbose_name = _("journal")
         verbose_name_plural = _("journals")
-        constraints = [models.UniqueConstraint(fields=["source", "leg"], name="ledger_journal_source_leg_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "leg"], name="ledger_journal_source_leg_once")
+        ]
         indexes = [models.Index(fields=["booked_date", "id"], name="ledger_journal_booked")]
 
     def __str__(self) -> str:
@@ -102,7 +111,9 @@ class Posting(models.Model):
                 condition=models.Q(amount__gt=0, amount__lt=10**14),
                 name="ledger_posting_amount_is_positive",
             ),
-            models.CheckConstraint(condition=models.Q(direction__in=["D", "C"]), name="ledger_posting_has_a_side"),
+            models.CheckConstraint(
+                condition=models.Q(direction__in=["D", "C"]), name="ledger_posting_has_a_side"
+            ),
         ]
         indexes = [
             models.Index(fields=["journal"], name="ledger_posting_journal"),
@@ -133,7 +144,8 @@ class BookDate(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(id=1), name="ledger_book_date_is_one_row"),
             models.CheckConstraint(
-                condition=models.Q(business_date__gte=models.F("first_date")), name="ledger_book_date_runs_forward"
+                condition=models.Q(business_date__gte=models.F("first_date")),
+                name="ledger_book_date_runs_forward",
             ),
             models.CheckConstraint(
                 condition=models.Q(closed_through__isnull=True)
@@ -149,7 +161,9 @@ class BookDate(models.Model):
 class DailyBalance(models.Model):
     """What one account was debited and credited on one booked day: a sum of postings, proved nightly."""
 
-    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="+"
+    )
     booked_date = models.DateField(_("booked on"))
     currency = models.CharField(_("currency"), max_length=3)
     debit = models.DecimalField(_("debit"), max_digits=18, decimal_places=2)
@@ -159,7 +173,9 @@ class DailyBalance(models.Model):
         verbose_name = _("sum of a day")
         verbose_name_plural = _("sums of days")
         constraints = [
-            models.UniqueConstraint(fields=["account", "booked_date", "currency"], name="ledger_daily_balance_once"),
+            models.UniqueConstraint(
+                fields=["account", "booked_date", "currency"], name="ledger_daily_balance_once"
+            ),
             models.CheckConstraint(
                 condition=models.Q(debit__gte=0, credit__gte=0), name="ledger_daily_balance_not_negative"
             ),

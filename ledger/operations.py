@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from regimes.errors import N_, Refusal
 
 from ledger.domain.chart import BY_ROLE, Role
 from ledger.domain.journal import (
@@ -20,6 +18,7 @@ from ledger.domain.journal import (
     digest,
 )
 from ledger.models import BookDate, Journal, Posting
+from regimes.errors import N_, Refusal
 
 __all__ = [
     "PostingLine",
@@ -77,9 +76,7 @@ def post_journals(*, drafts: Sequence[JournalDraft]) -> list[Journal]:
         Journal.objects.bulk_create(rows, ignore_conflicts=True)
         found = _written([row.ref for row in rows])
         fresh = [(draft, row) for draft, row in zip(drafts, rows, strict=True) if row.ref in found]
-        postings = [
-            _posting(found[row.ref], line) for draft, row in fresh for line in draft.postings
-        ]
+        postings = [_posting(found[row.ref], line) for draft, row in fresh for line in draft.postings]
         Posting.objects.bulk_create(postings)
     return [_journal(draft, row, found) for draft, row in zip(drafts, rows, strict=True)]
 
@@ -244,5 +241,3 @@ def roll_up(*, through: date) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ROLL_UP, [through])
         return int(cursor.rowcount)
-
-

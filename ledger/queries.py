@@ -27,6 +27,11 @@ def business_date() -> date:
     return found
 
 
+def closed_through() -> date | None:
+    """Return the last day of the closed period, or None while none is closed."""
+    return BookDate.objects.filter(pk=1).values_list("closed_through", flat=True).first()
+
+
 def books_are_open() -> bool:
     """Tell whether the books were opened."""
     return BookDate.objects.filter(pk=1).exists()
@@ -113,7 +118,9 @@ def trial_balance(*, as_of: date) -> list[TrialRow]:
     for code, currency, debit, credit in found:
         row = BY_CODE[code]
         rows.append(
-            TrialRow(code, row.role, row.name, row.kind, currency, debit, credit, _own_side(row, debit, credit))
+            TrialRow(
+                code, row.role, row.name, row.kind, currency, debit, credit, _own_side(row, debit, credit)
+            )
         )
     return rows
 

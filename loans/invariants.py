@@ -71,8 +71,16 @@ INVARIANTS = [
            WHERE (e.id IS NULL) OR (j.id IS NULL AND e.kind IN
              ('PAYOUT', 'REPAYMENT', 'REFUND', 'CHARGE_BACK', 'FEE', 'WAIVER', 'RECOVERY'))""",
     ),
-    Invariant("I8a", "A loan's principal is its ledger account's", _PER_LOAN.format(role="LOAN_PRINCIPAL", figure="l.principal_outstanding")),
-    Invariant("I8b", "A borrower's credit is its ledger account's", _PER_LOAN.format(role="BORROWER_CREDIT", figure="-l.credit_balance")),
+    Invariant(
+        "I8a",
+        "A loan's principal is its ledger account's",
+        _PER_LOAN.format(role="LOAN_PRINCIPAL", figure="l.principal_outstanding"),
+    ),
+    Invariant(
+        "I8b",
+        "A borrower's credit is its ledger account's",
+        _PER_LOAN.format(role="BORROWER_CREDIT", figure="-l.credit_balance"),
+    ),
     Invariant(
         "I8c",
         "Interest, penalty and fees: income is what the loans earned, receivable what is earned and not settled",

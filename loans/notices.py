@@ -16,7 +16,9 @@ def register() -> None:
     register_kind(
         "payout_refused",
         subject=N_("The bank refused the payment"),
-        body=N_("CNY %(amount)s could not be paid to your bank account. The loan is cancelled and you owe nothing."),
+        body=N_(
+            "CNY %(amount)s could not be paid to your bank account. The loan is cancelled and you owe nothing."
+        ),
     )
     register_kind(
         "payment_received",

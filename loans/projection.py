@@ -40,9 +40,7 @@ class Projection:
     instalments: list[dict[str, Any]]
 
 
-def position(
-    terms: LoanTerms, events: Sequence[LoanEvent], *, value_date: date
-) -> dict[Role, Decimal]:
+def position(terms: LoanTerms, events: Sequence[LoanEvent], *, value_date: date) -> dict[Role, Decimal]:
     """Return what the ledger must hold of a loan on a day, by role, debits positive."""
     balances: dict[Role, Decimal] = {}
     for leg in journal_legs(terms, events, value_date=value_date):
@@ -91,7 +89,9 @@ def _loan_columns(terms: LoanTerms, state: LoanState, book: Book, set_wise: bool
         "closed_date": state.closed_date,
         "last_sequence": state.known_sequence,
         "disbursed": state.disbursed,
-        "principal_outstanding": ZERO if state.status is LoanStatus.WRITTEN_OFF else state.principal_outstanding,
+        "principal_outstanding": ZERO
+        if state.status is LoanStatus.WRITTEN_OFF
+        else state.principal_outstanding,
         "interest_outstanding": ZERO if over else state.due.interest + max(state.accrued_interest, ZERO),
         "fee_outstanding": ZERO if over else max(state.fees_charged - settled.fee, ZERO),
         "penalty_outstanding": ZERO if over else max(state.penalty_earned - settled.penalty, ZERO),
@@ -183,7 +183,9 @@ def _add_arithmetic(book: Book, rows: list[dict[str, Any]], as_of: date) -> None
         target = by_number[row.number]
         unpaid = max(row.due[P] - row.settled(P), ZERO)
         target["penalty_base"] = unpaid
-        target["penalty_from"] = row.penalty_from if is_due else row.due_date + timedelta(days=book.terms.grace_days)
+        target["penalty_from"] = (
+            row.penalty_from if is_due else row.due_date + timedelta(days=book.terms.grace_days)
+        )
         if is_due:
             target["penalty_counted"] = book.penalty_of(row, as_of)  # settles the row through as_of
             target["penalty_from"] = row.penalty_from

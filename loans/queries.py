@@ -185,7 +185,8 @@ def what_changed(*, loan_id: int, sequence: int) -> Changes:
     before = fold(terms, events, value_date=learned, known_at_sequence=sequence - 1)
     after = fold(terms, events, value_date=learned, known_at_sequence=sequence)
     legs = [
-        journal_legs(terms, events, value_date=learned, known_at_sequence=known) for known in (sequence - 1, sequence)
+        journal_legs(terms, events, value_date=learned, known_at_sequence=known)
+        for known in (sequence - 1, sequence)
     ]
     return Changes(
         rows=tuple(_changes(before.instalments, after.instalments)), legs=posting_difference(legs[0], legs[1])

@@ -33,9 +33,9 @@ def event_words(kind: str, data: Mapping[str, Any]) -> str:
         return _("Penalty is paused until %(date)s") % {"date": data.get("until", "")}
     if known is EventKind.RESCHEDULE:
         count = int(data.get("instalment_count", 0))
-        return ngettext("The rest is paid in %(n)s new instalment", "The rest is paid in %(n)s new instalments", count) % {
-            "n": count
-        }
+        return ngettext(
+            "The rest is paid in %(n)s new instalment", "The rest is paid in %(n)s new instalments", count
+        ) % {"n": count}
     if known is EventKind.EXTENSION:
         count = int(data.get("extra_instalments", 0))
         return ngettext("%(n)s instalment was added", "%(n)s instalments were added", count) % {"n": count}

@@ -92,7 +92,11 @@ def read_message(body: bytes) -> Message:
         raise UnableToReadMessage("json_invalid", N_("The message is not valid JSON.")) from error
     data = payload.get("data") if isinstance(payload, dict) else None
     names = [payload.get("id"), payload.get("type")] if isinstance(payload, dict) else []
-    if not names or not all(isinstance(name, str) and 0 < len(name) <= 40 for name in names) or not isinstance(data, dict):
+    if (
+        not names
+        or not all(isinstance(name, str) and 0 < len(name) <= 40 for name in names)
+        or not isinstance(data, dict)
+    ):
         raise UnableToReadMessage("message_invalid", N_("The message lacks its id, its type or its data."))
     return Message(
         event_id=payload["id"],

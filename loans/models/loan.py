@@ -45,7 +45,12 @@ class Loan(models.Model):
         Borrower, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="loans"
     )
     bank_account = models.ForeignKey(
-        BankAccount, verbose_name=_("bank account"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        BankAccount,
+        verbose_name=_("bank account"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     # made by whoever opens the loan: the same reference opens one loan
     reference = models.UUIDField(_("reference of the caller"), unique=True, editable=False)
@@ -53,7 +58,9 @@ class Loan(models.Model):
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     terms = models.JSONField(_("terms"), encoder=DjangoJSONEncoder)
     repayment_method = models.CharField(
-        _("way of repaying"), max_length=20, choices=[(method.value, method.value) for method in RepaymentMethod]
+        _("way of repaying"),
+        max_length=20,
+        choices=[(method.value, method.value) for method in RepaymentMethod],
     )
     principal = models.DecimalField(_("principal"), max_digits=16, decimal_places=2)
     instalment_count = models.PositiveSmallIntegerField(_("instalments"))
@@ -97,7 +104,9 @@ class Loan(models.Model):
         verbose_name = _("loan")
         verbose_name_plural = _("loans")
         constraints = [
-            models.CheckConstraint(condition=models.Q(principal__gt=0, principal__lt=10**12), name="loan_principal_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(principal__gt=0, principal__lt=10**12), name="loan_principal_is_positive"
+            ),
             models.CheckConstraint(
                 condition=models.Q(
                     principal_outstanding__gte=0,
@@ -128,13 +137,15 @@ class Loan(models.Model):
         indexes = [
             models.Index(fields=["borrower", "-id"], name="loan_of_borrower"),
             models.Index(
-                fields=["next_due_date", "id"], condition=models.Q(status__in=["ACTIVE", "OVERDUE"]), name="loan_next_due"
+                fields=["next_due_date", "id"],
+                condition=models.Q(status__in=["ACTIVE", "OVERDUE"]),
+                name="loan_next_due",
             ),
+            models.Index(fields=["bucket", "id"], condition=models.Q(status="OVERDUE"), name="loan_overdue"),
             models.Index(
-                fields=["bucket", "id"], condition=models.Q(status="OVERDUE"), name="loan_overdue"
-            ),
-            models.Index(
-                fields=["id"], condition=models.Q(status__in=["ACTIVE", "OVERDUE"], set_wise=False), name="loan_folded_nightly"
+                fields=["id"],
+                condition=models.Q(status__in=["ACTIVE", "OVERDUE"], set_wise=False),
+                name="loan_folded_nightly",
             ),
         ]
 
@@ -156,7 +167,9 @@ class LoanEventRow(models.Model):
 
     loan = models.ForeignKey(Loan, verbose_name=_("loan"), on_delete=models.PROTECT, related_name="events")
     sequence = models.PositiveIntegerField(_("number"))
-    kind = models.CharField(_("kind"), max_length=16, choices=[(kind.value, kind.value) for kind in EventKind])
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=[(kind.value, kind.value) for kind in EventKind]
+    )
     value_date = models.DateField(_("value date"))
     booked_date = models.DateField(_("learned on"))
     amount = money(_("amount"))
@@ -172,9 +185,12 @@ class LoanEventRow(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["loan", "sequence"], name="loan_event_sequence_once"),
             models.UniqueConstraint(fields=["loan", "reference"], name="loan_event_reference_once"),
-            models.CheckConstraint(condition=models.Q(amount__gte=0, amount__lt=10**12), name="loan_event_amount_not_negative"),
             models.CheckConstraint(
-                condition=models.Q(value_date__lte=models.F("booked_date")), name="loan_event_not_of_the_future"
+                condition=models.Q(amount__gte=0, amount__lt=10**12), name="loan_event_amount_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(value_date__lte=models.F("booked_date")),
+                name="loan_event_not_of_the_future",
             ),
         ]
 
@@ -240,7 +256,9 @@ class Instalment(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["due_date", "loan"], condition=models.Q(outstanding__gt=0), name="instalment_open_by_due"
+                fields=["due_date", "loan"],
+                condition=models.Q(outstanding__gt=0),
+                name="instalment_open_by_due",
             ),
             models.Index(
                 fields=["loan", "accrual_until"],
@@ -248,7 +266,9 @@ class Instalment(models.Model):
                 name="instalment_accrual",
             ),
             models.Index(
-                fields=["loan", "due_date"], condition=models.Q(outstanding__gt=0), name="instalment_open_of_loan"
+                fields=["loan", "due_date"],
+                condition=models.Q(outstanding__gt=0),
+                name="instalment_open_of_loan",
             ),
         ]
 

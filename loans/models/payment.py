@@ -34,12 +34,19 @@ class Movement(models.Model):
     amount = models.DecimalField(_("amount"), max_digits=16, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     bank_account = models.ForeignKey(
-        BankAccount, verbose_name=_("bank account"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        BankAccount,
+        verbose_name=_("bank account"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     gateway = models.CharField(_("gateway"), max_length=20, default="sandbox")
     # ours, made before anything is sent: the gateway does one thing for one reference
     gateway_reference = models.UUIDField(_("our reference"), default=uuid.uuid4, unique=True, editable=False)
-    provider_reference = models.CharField(_("gateway's reference"), max_length=80, null=True, blank=True, unique=True)
+    provider_reference = models.CharField(
+        _("gateway's reference"), max_length=80, null=True, blank=True, unique=True
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     reason = models.CharField(_("reason"), max_length=80, blank=True)
     requested_date = models.DateField(_("asked on"))
@@ -65,7 +72,9 @@ class Movement(models.Model):
 
 def _rules(name: str) -> list[models.BaseConstraint]:
     return [
-        models.CheckConstraint(condition=models.Q(amount__gt=0, amount__lt=10**12), name=f"{name}_amount_is_positive"),
+        models.CheckConstraint(
+            condition=models.Q(amount__gt=0, amount__lt=10**12), name=f"{name}_amount_is_positive"
+        ),
         models.CheckConstraint(
             condition=models.Q(
                 status__in=["PENDING", "CLAIMED", "SENT", "UNKNOWN", "CONFIRMED", "REFUSED", "PARKED"]
@@ -73,7 +82,8 @@ def _rules(name: str) -> list[models.BaseConstraint]:
             name=f"{name}_status_is_known",
         ),
         models.CheckConstraint(
-            condition=~models.Q(status="CLAIMED") | models.Q(claim__isnull=False, claimed_until__isnull=False),
+            condition=~models.Q(status="CLAIMED")
+            | models.Q(claim__isnull=False, claimed_until__isnull=False),
             name=f"{name}_claimed_by_someone_until",
         ),
     ]
@@ -98,7 +108,9 @@ class Payout(Movement):
 class Collection(Movement):
     """Money asked of the borrower's bank account: once confirmed, a repayment."""
 
-    loan = models.ForeignKey(Loan, verbose_name=_("loan"), on_delete=models.PROTECT, related_name="collections")
+    loan = models.ForeignKey(
+        Loan, verbose_name=_("loan"), on_delete=models.PROTECT, related_name="collections"
+    )
     choice = models.CharField(
         _("what money beyond the due does"),
         max_length=20,
@@ -157,7 +169,9 @@ class GatewayMessage(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["next_attempt_at", "id"], condition=models.Q(state="STORED"), name="gateway_message_open"
+                fields=["next_attempt_at", "id"],
+                condition=models.Q(state="STORED"),
+                name="gateway_message_open",
             ),
         ]
 

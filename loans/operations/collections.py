@@ -76,7 +76,9 @@ def _check_request(*, amount: Decimal, choice: str | None, key: str) -> None:
         raise UnableToAcceptRequest("amount_invalid", N_("Enter an amount such as 1500.00."), field="amount")
     if choice and choice not in set(PrepaymentPolicy):
         raise UnableToAcceptRequest(
-            "choice_invalid", N_("Choose what the extra money does: pay ahead, fewer or smaller instalments."), field="choice"
+            "choice_invalid",
+            N_("Choose what the extra money does: pay ahead, fewer or smaller instalments."),
+            field="choice",
         )
     if not key:
         raise UnableToAcceptRequest(
@@ -103,7 +105,10 @@ def _check_owed(loan: Loan, amount: Decimal, as_of: date) -> None:
     if loan.status == Loan.Status.WRITTEN_OFF:
         raise UnableToRecord("loan_written_off", N_("The loan is written off. Record a recovery instead."))
     under_way = (
-        Collection.objects.filter(loan_id=loan.pk, status__in=Collection.OPEN).aggregate(sum=Sum("amount"))["sum"] or ZERO
+        Collection.objects.filter(loan_id=loan.pk, status__in=Collection.OPEN).aggregate(sum=Sum("amount"))[
+            "sum"
+        ]
+        or ZERO
     )
     owed = payoff_quote(loan.agreed, read_events(loan_id=loan.pk), value_date=as_of).total
     if amount + under_way > owed:

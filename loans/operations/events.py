@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from ledger.domain.journal import JournalDraft, lines_from
-from ledger.models import BookDate
 from ledger.operations import post_journals
+from ledger.queries import closed_through
 from loans.domain.engine import append_event
 from loans.domain.events import EventKind, LoanEvent
 from loans.models import AccrualSlice, Instalment, Loan, LoanEventRow
@@ -77,7 +77,12 @@ def booked_through(*, loan: Loan) -> date | None:
 
 
 def add_event(
-    *, loan_id: int, event: LoanEvent, as_of: date, actor: User | None = None, allow_closed_period: bool = False
+    *,
+    loan_id: int,
+    event: LoanEvent,
+    as_of: date,
+    actor: User | None = None,
+    allow_closed_period: bool = False,
 ) -> LoanEventRow:
     """Add an event, or return the row of the same event under the same reference.
 
@@ -126,7 +131,7 @@ def _check_dates(event: LoanEvent, *, as_of: date, allow_closed_period: bool) ->
             field="value_date",
             params={"date": as_of.isoformat()},
         )
-    closed = BookDate.objects.filter(pk=1).values_list("closed_through", flat=True).first()
+    closed = closed_through()
     if closed is not None and event.value_date <= closed and not allow_closed_period:
         raise UnableToDate(
             "value_date_in_closed_period",
@@ -157,7 +162,10 @@ def carry(
     wanted = position(terms, after, value_date=through) if new is not None else now
     source = f"loan:{loan.ref}:{new.sequence if new is not None else through.isoformat()}"
     drafts = []
-    for leg, change, kind in (("EARNED", difference(held, now), "ACCRUAL"), ("EVENT", difference(now, wanted), None)):
+    for leg, change, kind in (
+        ("EARNED", difference(held, now), "ACCRUAL"),
+        ("EVENT", difference(now, wanted), None),
+    ):
         if change:
             drafts.append(
                 JournalDraft(
@@ -178,7 +186,9 @@ def carry(
 
 
 _ROW_COLUMNS = [
-    field.attname for field in Instalment._meta.concrete_fields if field.attname not in ("id", "loan_id", "number")
+    field.attname
+    for field in Instalment._meta.concrete_fields
+    if field.attname not in ("id", "loan_id", "number")
 ]
 
 
@@ -250,7 +260,14 @@ def refuse_settled(*, loan: Loan, value_date: date) -> None:
 
 
 def reverse_event(
-    *, loan_id: int, reference: str, value_date: date | None = None, reversal_reference: str, as_of: date, actor: User | None, reason: str = ""
+    *,
+    loan_id: int,
+    reference: str,
+    value_date: date | None = None,
+    reversal_reference: str,
+    as_of: date,
+    actor: User | None,
+    reason: str = "",
 ) -> LoanEventRow:
     """Record that an event turned out not to have happened. The reversal has a reference of its own."""
     event = LoanEvent(

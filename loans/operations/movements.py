@@ -48,7 +48,9 @@ def claim(model: type[M], *, pk: int, now: datetime) -> tuple[M, bool] | None:
     if seen is None or not _is_due(seen, now):
         return None
     token = uuid.uuid4()
-    changed = model.objects.filter(pk=pk, status=seen.status, claim=seen.claim, attempts=seen.attempts).update(
+    changed = model.objects.filter(
+        pk=pk, status=seen.status, claim=seen.claim, attempts=seen.attempts
+    ).update(
         status="CLAIMED",
         claim=token,
         claimed_until=now + LEASE,
@@ -89,13 +91,22 @@ def ask_or_order(row: M, *, asks_first: bool, order: Callable[[Order], Receipt])
     )
 
 
-def call(model: type[M], row: M, *, asks_first: bool, order: Callable[[Order], Receipt], now: datetime) -> Receipt | None:
+def call(
+    model: type[M], row: M, *, asks_first: bool, order: Callable[[Order], Receipt], now: datetime
+) -> Receipt | None:
     """Call the gateway outside any transaction; what is no answer is written down here."""
     try:
         return ask_or_order(row, asks_first=asks_first, order=order)
     except NotExecuted as error:
         # nothing of this call arrived; an earlier one may have, and then the row stays unknown
-        release(model, row, now=now, status="UNKNOWN" if asks_first else "PENDING", error=str(error), unsent=not asks_first)
+        release(
+            model,
+            row,
+            now=now,
+            status="UNKNOWN" if asks_first else "PENDING",
+            error=str(error),
+            unsent=not asks_first,
+        )
     except OutcomeUnknown as error:
         release(model, row, now=now, status="UNKNOWN", error=str(error))
     except Refusal as refusal:
@@ -104,7 +115,14 @@ def call(model: type[M], row: M, *, asks_first: bool, order: Callable[[Order], R
 
 
 def release(
-    model: type[M], row: M, *, now: datetime, status: str, error: str = "", unsent: bool = False, **values: Any
+    model: type[M],
+    row: M,
+    *,
+    now: datetime,
+    status: str,
+    error: str = "",
+    unsent: bool = False,
+    **values: Any,
 ) -> bool:
     """Give a claimed row back with the time of the next attempt, if the claim is still ours."""
     if unsent:
@@ -128,7 +146,9 @@ def delay(attempts: int) -> timedelta:
     return longest * (0.5 + random.random() / 2)  # noqa: S311  jitter, not a secret
 
 
-def note_accepted(model: type[Payout] | type[Collection], *, pk: int, provider_reference: str, now: datetime) -> bool:
+def note_accepted(
+    model: type[Payout] | type[Collection], *, pk: int, provider_reference: str, now: datetime
+) -> bool:
     """Note that the bank has the order. An order that ended stays ended."""
     changed = model.objects.filter(pk=pk, status__in=["PENDING", "CLAIMED", "UNKNOWN", "SENT"]).update(
         status="SENT",
@@ -158,7 +178,9 @@ def check_same(row: Movement, *, provider_reference: str, amount: Any, currency:
     return bool(row.status == "CONFIRMED")
 
 
-def settle(row: Movement, *, status: str, now: datetime, provider_reference: str | None, reason: str = "") -> None:
+def settle(
+    row: Movement, *, status: str, now: datetime, provider_reference: str | None, reason: str = ""
+) -> None:
     """Write the end of a locked movement."""
     row.status, row.done_at, row.reason = status, now, reason[:80]
     row.claim, row.claimed_until, row.next_attempt_at, row.last_error = None, None, None, ""
@@ -167,6 +189,13 @@ def settle(row: Movement, *, status: str, now: datetime, provider_reference: str
     with transaction.atomic():
         row.save(
             update_fields=[
-                "status", "done_at", "reason", "claim", "claimed_until", "next_attempt_at", "last_error", "provider_reference",
+                "status",
+                "done_at",
+                "reason",
+                "claim",
+                "claimed_until",
+                "next_attempt_at",
+                "last_error",
+                "provider_reference",
             ]
         )

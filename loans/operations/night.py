@@ -154,7 +154,9 @@ def _earned(first: int, last: int, booked: date | None, as_of: date) -> Sums:
 
 def _stretches(*, as_of: date, first_id: int, last_id: int) -> list[tuple[int, int, date | None]]:
     """Cut a range where earlier nights cut it differently: each stretch with the last night that covers it."""
-    slices = AccrualSlice.objects.filter(first_id__lte=last_id, last_id__gte=first_id).order_by("-as_of", "pk")
+    slices = AccrualSlice.objects.filter(first_id__lte=last_id, last_id__gte=first_id).order_by(
+        "-as_of", "pk"
+    )
     free = [(first_id, last_id)]
     found: list[tuple[int, int, date | None]] = []
     for night in slices.values_list("first_id", "last_id", "as_of").iterator():
@@ -176,7 +178,12 @@ def _stretches(*, as_of: date, first_id: int, last_id: int) -> list[tuple[int, i
 
 
 def _draft(
-    portfolio: str, currency: str, earned: tuple[Decimal, Decimal, Decimal], as_of: date, first_id: int, last_id: int
+    portfolio: str,
+    currency: str,
+    earned: tuple[Decimal, Decimal, Decimal],
+    as_of: date,
+    first_id: int,
+    last_id: int,
 ) -> JournalDraft:
     interest, penalty, fees = earned
     signed = {

@@ -63,7 +63,9 @@ def confirm_payout(
     with transaction.atomic():
         loan = lock_loan(loan_id=loan_id)
         payout = movements.lock_movement(Payout, pk=payout_id)
-        if movements.check_same(payout, provider_reference=provider_reference, amount=amount, currency=currency):
+        if movements.check_same(
+            payout, provider_reference=provider_reference, amount=amount, currency=currency
+        ):
             return payout
         if not _paid_out(loan):
             # the plan counts from the day of the money; a confirmation after the first due date keeps the day of the order
@@ -101,9 +103,7 @@ def refuse_payout(*, payout_id: int, reason: str, as_of: date, now: datetime) ->
         if payout.status == "REFUSED":
             return payout
         if payout.status == "CONFIRMED":
-            raise movements.UnableToSettle(
-                "outcome_contradicts", N_("The gateway had confirmed this order.")
-            )
+            raise movements.UnableToSettle("outcome_contradicts", N_("The gateway had confirmed this order."))
         movements.settle(payout, status="REFUSED", now=now, provider_reference=None, reason=reason)
         cancel_loan(loan=loan, reason=reason or "refused_by_the_bank", as_of=as_of)
         queue_notice(

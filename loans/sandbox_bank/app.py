@@ -23,7 +23,18 @@ REASONS = {
 AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,11})\.[0-9]{2}")
 REFERENCE = re.compile(r"[A-Za-z0-9-]{8,64}")
 # what an order may be told to do; "after" means that it is executed first
-ORDER_TRICKS = {"fail_before", "fail_after", "timeout_before", "timeout_after", "delay", "refuse", "busy", "sync", "garbage", "forget"}
+ORDER_TRICKS = {
+    "fail_before",
+    "fail_after",
+    "timeout_before",
+    "timeout_after",
+    "delay",
+    "refuse",
+    "busy",
+    "sync",
+    "garbage",
+    "forget",
+}
 MESSAGE_TRICKS = {"drop", "duplicate", "delay", "reorder"}
 TARGETS = {"transfer", "debit", "lookup", "webhook"}
 # account numbers with an outcome of their own, by their last four digits
@@ -104,7 +115,12 @@ class Bank:
             failed=failed,
             settles_in=0 if what == "sync" else self.store.settle_seconds,
         )
-        if (row["kind"], row["amount"], row["currency"], row["account_number"]) != (kind, amount, currency, account):
+        if (row["kind"], row["amount"], row["currency"], row["account_number"]) != (
+            kind,
+            amount,
+            currency,
+            account,
+        ):
             raise Refused(422, "reference_reused")
         if what == "sync":
             self.store.settle_due()
@@ -132,26 +148,40 @@ class Bank:
         return 200, shown(row)
 
     def book(self, query: dict[str, list[str]]) -> Answer:
-        after, limit = (query.get(name, [default])[0] for name, default in (("after", "0"), ("limit", "1000")))
+        after, limit = (
+            query.get(name, [default])[0] for name, default in (("after", "0"), ("limit", "1000"))
+        )
         if not (after.isdigit() and limit.isdigit() and len(after) < 18):
             raise Refused(400, "query_invalid")
         rows = self.store.book(after=int(after), limit=max(1, min(int(limit), 5000)))
         return 200, {
-            "movements": [{"id": row["id"], "kind": row["kind"], "orders": row["orders"], **shown(row)} for row in rows],
+            "movements": [
+                {"id": row["id"], "kind": row["kind"], "orders": row["orders"], **shown(row)} for row in rows
+            ],
             "balance": f"{self.store.total():.2f}",
         }
 
     def behave(self, body: dict[str, Any]) -> Answer:
         on_what, what = body.get("on"), body.get("do")
-        known = MESSAGE_TRICKS if str(on_what).split(".")[0] in ("webhook",) or "." in str(on_what) else ORDER_TRICKS
+        known = (
+            MESSAGE_TRICKS
+            if str(on_what).split(".")[0] in ("webhook",) or "." in str(on_what)
+            else ORDER_TRICKS
+        )
         times, seconds = body.get("times", 1), body.get("seconds", 0)
-        target_known = on_what in TARGETS or re.fullmatch(r"(transfer|debit)\.(accepted|succeeded|failed|returned)", str(on_what))
+        target_known = on_what in TARGETS or re.fullmatch(
+            r"(transfer|debit)\.(accepted|succeeded|failed|returned)", str(on_what)
+        )
         if not target_known or what not in known or type(times) is not int or not 1 <= times <= 1_000_000:
             raise Refused(400, "behaviour_unknown")
         if type(seconds) not in (int, float) or not 0 <= seconds <= 300:
             raise Refused(400, "behaviour_unknown")
         self.store.behave(
-            on_what=str(on_what), what=str(what), seconds=seconds, reason=str(body.get("reason", ""))[:80], times=times
+            on_what=str(on_what),
+            what=str(what),
+            seconds=seconds,
+            reason=str(body.get("reason", ""))[:80],
+            times=times,
         )
         return 200, {"on": on_what, "do": what, "times": times}
 

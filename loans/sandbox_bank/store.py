@@ -63,7 +63,11 @@ class Store:
         connection: psycopg.Connection[Row] | None = getattr(self.local, "connection", None)
         if connection is None or connection.closed or connection.broken:
             connection = psycopg.connect(
-                self.dsn, row_factory=dict_row, autocommit=True, application_name="sandbox-bank", connect_timeout=5
+                self.dsn,
+                row_factory=dict_row,
+                autocommit=True,
+                application_name="sandbox-bank",
+                connect_timeout=5,
             )
             self.local.connection = connection
         return connection
@@ -78,7 +82,15 @@ class Store:
     # -- orders ---------------------------------------------------------------------------------------
 
     def order(
-        self, *, kind: str, reference: str, amount: Decimal, currency: str, account: str, failed: str, settles_in: float
+        self,
+        *,
+        kind: str,
+        reference: str,
+        amount: Decimal,
+        currency: str,
+        account: str,
+        failed: str,
+        settles_in: float,
     ) -> Row:
         """Write an order once; the same reference gives the first, other content is for the caller to see."""
         status = "FAILED" if failed else "ACCEPTED"
@@ -90,7 +102,17 @@ class Store:
                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
                    ON CONFLICT (reference) DO UPDATE SET orders = m.orders + 1
                    RETURNING *, (xmax = 0) AS is_new""",
-                [kind, reference, f"sb-{secrets.token_hex(8)}", amount, currency, account, status, failed, settles_in],
+                [
+                    kind,
+                    reference,
+                    f"sb-{secrets.token_hex(8)}",
+                    amount,
+                    currency,
+                    account,
+                    status,
+                    failed,
+                    settles_in,
+                ],
             )
             row = _one(cursor)
             if row["is_new"]:

@@ -41,7 +41,9 @@ class Application:
                 )
                 store.lay_tables()
                 public = os.environ.get("LENDPORTAL_PUBLIC_URL", "").rstrip("/")
-                os.environ.setdefault("BANK_WEBHOOK_URL", f"{public}/gateway/sandbox/webhook/" if public else "")
+                os.environ.setdefault(
+                    "BANK_WEBHOOK_URL", f"{public}/gateway/sandbox/webhook/" if public else ""
+                )
                 secret = setting("BANK_WEBHOOK_SECRET", "LENDPORTAL_GATEWAY_SECRETS").split(",")[0]
                 Outbox(store, url=setting("BANK_WEBHOOK_URL"), secret=secret).start()
                 self.bank = Bank(store, api_key=setting("BANK_API_KEY", "LENDPORTAL_GATEWAY_API_KEY"))

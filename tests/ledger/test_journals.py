@@ -77,7 +77,10 @@ class TestPosting:
             (lines("NaN", "NaN"), "amount_invalid"),
             (lines("Infinity", "Infinity"), "amount_invalid"),
             (lines("1e15", "1e15"), "amount_invalid"),
-            ([PostingLine("NOTHING", "D", Decimal(1)), PostingLine("NOTHING", "C", Decimal(1))], "account_unknown"),
+            (
+                [PostingLine("NOTHING", "D", Decimal(1)), PostingLine("NOTHING", "C", Decimal(1))],
+                "account_unknown",
+            ),
         ],
     )
     def test_it_refuses(self, books: BookDate, postings: list[PostingLine], code: str) -> None:
@@ -100,7 +103,9 @@ class TestPosting:
             {"postings": lines(loan_id=7)},
         ],
     )
-    def test_other_content_under_the_same_source_is_refused(self, books: BookDate, other: dict[str, Any]) -> None:
+    def test_other_content_under_the_same_source_is_refused(
+        self, books: BookDate, other: dict[str, Any]
+    ) -> None:
         post()
         with pytest.raises(Refusal) as refused:
             post(**other)
@@ -182,7 +187,9 @@ class TestGuards:
             (("X", "1.00"), ("C", "1.00")),
         ],
     )
-    def test_anything_else_does_not_commit(self, books: BookDate, postings: tuple[tuple[str, str], ...]) -> None:
+    def test_anything_else_does_not_commit(
+        self, books: BookDate, postings: tuple[tuple[str, str], ...]
+    ) -> None:
         with pytest.raises(IntegrityError):
             self.raw(DAY, *postings)
 

@@ -69,7 +69,11 @@ class Histories(RuleBasedStateMachine):
         if len(self.loans) < 4:
             self.loans.append(
                 factories.active_loan(
-                    account=self.account, as_of=self.day, repayment_method=way, instalment_count=count, principal=principal
+                    account=self.account,
+                    as_of=self.day,
+                    repayment_method=way,
+                    instalment_count=count,
+                    principal=principal,
                 )
             )
 
@@ -98,11 +102,16 @@ class Histories(RuleBasedStateMachine):
     def take_back(self, index: int, which: int) -> None:
         loan = self.loan(index)
         undone = [row.data["reverses"] for row in loan.events.filter(kind=EventKind.REVERSAL)]
-        rows = list(loan.events.filter(kind=EventKind.REPAYMENT).exclude(reference__in=undone).order_by("sequence"))
+        rows = list(
+            loan.events.filter(kind=EventKind.REPAYMENT).exclude(reference__in=undone).order_by("sequence")
+        )
         if rows:
             operations.reverse_event(
-                loan_id=loan.pk, reference=rows[which % len(rows)].reference, reversal_reference=uuid.uuid4().hex,
-                as_of=self.day, actor=None,
+                loan_id=loan.pk,
+                reference=rows[which % len(rows)].reference,
+                reversal_reference=uuid.uuid4().hex,
+                as_of=self.day,
+                actor=None,
             )
 
     @rule(nights=st.integers(1, 40))

@@ -45,7 +45,9 @@ def order(**changes: Any) -> dict[str, Any]:
         ({"reference": "x"}, 400),
     ],
 )
-def test_it_refuses_orders_that_cannot_be_read(bank: BankProcess, changes: dict[str, Any], status: int) -> None:
+def test_it_refuses_orders_that_cannot_be_read(
+    bank: BankProcess, changes: dict[str, Any], status: int
+) -> None:
     assert bank.ask("POST", "/transfers", order(**changes))[0] == status
     assert bank.movements() == []
 
@@ -75,7 +77,10 @@ class Portal(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = Client().post(
-            "/gateway/sandbox/webhook/", data=body, content_type="application/json", headers={HEADER: self.headers[HEADER]}
+            "/gateway/sandbox/webhook/",
+            data=body,
+            content_type="application/json",
+            headers={HEADER: self.headers[HEADER]},
         )
         self.send_response(answer.status_code)
         self.end_headers()

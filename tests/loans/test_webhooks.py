@@ -30,7 +30,9 @@ SECRET, OLD = "s" * 40, "o" * 40
 @pytest.fixture(autouse=True)
 def _secrets(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.GATEWAY_SECRETS = [SECRET, OLD]
-    monkeypatch.setattr("loans.api.wake_webhook.apply_async", lambda **kwargs: None)  # the sweeper's part is played here
+    monkeypatch.setattr(
+        "loans.api.wake_webhook.apply_async", lambda **kwargs: None
+    )  # the sweeper's part is played here
 
 
 def message(payout: Payout, what: str = "succeeded", **changes: Any) -> dict[str, Any]:
@@ -41,7 +43,9 @@ def message(payout: Payout, what: str = "succeeded", **changes: Any) -> dict[str
     return {"id": f"ev-{uuid.uuid4().hex[:12]}", "type": f"transfer.{what}", "version": "1", "data": data}
 
 
-def deliver(body: bytes | dict[str, Any], *, header: str | None = None, secret: str = SECRET, at: float | None = None) -> Any:
+def deliver(
+    body: bytes | dict[str, Any], *, header: str | None = None, secret: str = SECRET, at: float | None = None
+) -> Any:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = header if header is not None else sign(body=raw, secret=secret, timestamp=int(at or time.time()))
     headers = {HEADER: given} if given else {}
@@ -69,7 +73,9 @@ class TestDoor:
             lambda body, now: sign(body=body, secret=SECRET, timestamp=now + 302),
             lambda body, now: sign(body=body + b" ", secret=SECRET, timestamp=now),
             lambda body, now: sign(body=body, secret=SECRET, timestamp=now).replace("t=", "t=-"),
-            lambda body, now: sign(body=body, secret=SECRET, timestamp=now).replace(f"t={now}", f"t={10**30}"),
+            lambda body, now: sign(body=body, secret=SECRET, timestamp=now).replace(
+                f"t={now}", f"t={10**30}"
+            ),
             lambda body, now: ",".join([sign(body=body, secret=SECRET, timestamp=now)] * 2),
             lambda body, now: sign(body=body, secret=SECRET, timestamp=now).split(",")[1],
         ],
@@ -180,7 +186,10 @@ def test_a_success_after_a_refusal_is_parked() -> None:
     apply_all()
     deliver(message(loan.payout, "succeeded"))
     apply_all()
-    assert sorted(GatewayMessage.objects.values_list("state", "reason")) == [("APPLIED", ""), ("PARKED", "outcome_contradicts")]
+    assert sorted(GatewayMessage.objects.values_list("state", "reason")) == [
+        ("APPLIED", ""),
+        ("PARKED", "outcome_contradicts"),
+    ]
     loan.refresh_from_db()
     assert loan.status == "CANCELLED"
 
@@ -254,7 +263,9 @@ def test_repaying_while_the_night_books_is_one_of_the_two_orders() -> None:
         try:
             barrier.wait()
             for loan in loans[offset::3]:
-                factories.repay(Loan.objects.get(pk=loan.pk), "60.00", on=START + timedelta(days=20), as_of=day)
+                factories.repay(
+                    Loan.objects.get(pk=loan.pk), "60.00", on=START + timedelta(days=20), as_of=day
+                )
         except BaseException as error:
             wrong.append(error)
         finally:
@@ -271,7 +282,9 @@ def test_repaying_while_the_night_books_is_one_of_the_two_orders() -> None:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=pay, args=(offset,)) for offset in range(3)] + [threading.Thread(target=night)]
+    threads = [threading.Thread(target=pay, args=(offset,)) for offset in range(3)] + [
+        threading.Thread(target=night)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

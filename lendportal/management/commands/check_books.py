@@ -32,10 +32,14 @@ class Command(BaseCommand):
         try:
             results = check(strict=options["strict"])
         except OperationalError as error:
-            raise CommandError(f"the database cannot be asked: {type(error).__name__}", returncode=4) from error
+            raise CommandError(
+                f"the database cannot be asked: {type(error).__name__}", returncode=4
+            ) from error
         broken = [result for result in results if result["rows"] or result["error"]]
         if options["json"]:
-            self.stdout.write(json.dumps({"holds": not broken, "invariants": results}, default=str, ensure_ascii=False))
+            self.stdout.write(
+                json.dumps({"holds": not broken, "invariants": results}, default=str, ensure_ascii=False)
+            )
         else:
             self._print(results)
         if broken:
