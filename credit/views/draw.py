@@ -59,7 +59,9 @@ def _options(request: SignedIn, line: CreditLine, room: Decimal) -> tuple[list[D
     return offered, next((option for option in offered if option.product.scenario == wanted), offered[0])
 
 
-def _form(request: SignedIn, line: CreditLine, option: DrawOption, accounts: list[BankAccount]) -> DrawForm:
+def _form(
+    request: SignedIn, line: CreditLine, option: DrawOption, accounts: list[BankAccount], *, sent: bool = True
+) -> DrawForm:
     counts = sorted({count for _method, some in option.methods for count in some})
     now = timezone.now()
     usable = [account for account in accounts if account.verified_at and account.usable_from <= now]
@@ -75,8 +77,12 @@ def _form(request: SignedIn, line: CreditLine, option: DrawOption, accounts: lis
         "bank_account": options["bank_account"][0][0] if usable else None,
         "amount": request.GET.get("amount", ""),
     }
-    bound = request.GET if {"amount", "instalment_count"} <= set(request.GET) else None
-    return DrawForm(bound, options=options, initial=initial)
+    if sent and {"amount", "instalment_count"} <= set(request.GET):
+        return DrawForm(request.GET, options=options)
+    return DrawForm(
+        options=options,
+        initial=initial | {name: request.GET[name] for name in options if name in request.GET},
+    )
 
 
 @require_GET
@@ -100,6 +106,9 @@ def _draw_page(
     accounts = accounts_queries.bank_accounts_of(borrower_id=line.borrower_id)
     shown = form or _form(request, line, option, accounts)
     compared = _compare(shown, line, option, as_of) if shown.is_bound else []
+    words = _compared(shown, compared)
+    if form is None and compared:  # comparing is not sending: what is not chosen yet is no mistake
+        shown = _form(request, line, option, accounts, sent=False)
     most = min(option.maximum, view.available)
     context = {
         "line": line,
@@ -119,7 +128,7 @@ def _draw_page(
         ],
         "forbidden": [purpose_name(code) for code in option.product.forbidden_purposes],
         "blocked": blocked or ("" if view.can_draw else _blocked(line, view)),
-        **_compared(shown, compared),
+        **words,
     }
     return page(request, "credit/draw.html", context, borrower=line.borrower, here="home", status=status)
 

@@ -33,7 +33,7 @@ from risk import operations as risk_operations
 from risk import queries as risk_queries
 
 SEED = 20261
-DAYS = 100
+DAYS = 90
 HABITS = ("PUNCTUAL", "AUTO", "PUNCTUAL", "FORGETFUL", "AUTO", "PUNCTUAL", "AUTO", "FORGETFUL", "PUNCTUAL", "FAILING")
 NAMED = (
     ("borrower", "borrower@demo.example.com"),
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--people", type=int, default=60)
         parser.add_argument("--shops", type=int, default=15)
         parser.add_argument("--days", type=int, default=DAYS, help="how many days of history, up to yesterday")
-        parser.add_argument("--training-size", type=int, default=3_000)
+        parser.add_argument("--training-size", type=int, default=2_500)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.SANDBOX:
