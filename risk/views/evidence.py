@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from ledger.queries import business_date
 from regimes.errors import N_, NotFound, Refusal
 from risk.evidence import queries
 from risk.evidence.operations import CONSENT_OF, import_statement
+from risk.evidence.samples import sample
 from risk.evidence.sandbox import connect_sandbox_person
 from risk.forms import BUSINESS_KINDS, PERSON_KINDS, SandboxForm, UploadForm
 from risk.views.words import category_name, flag_text, personas
@@ -80,6 +82,7 @@ def _page(
         "form": form,
         "sources": [{"source": row, "flags": [flag_text(flag) for flag in row.flags]} for row in sources],
         "coverage": queries.period_covered(borrower_id=borrower.pk, as_of=business_date()),
+        "kinds": _kinds(borrower),
         "lacking": not any(CONSENT_OF[kind] & given for kind in known),
         "sandbox": (sandbox or SandboxForm(personas=personas())) if settings.SANDBOX else None,
         "step": 3,
@@ -183,3 +186,16 @@ def sandbox_person(request: SignedIn, borrower: Borrower) -> HttpResponse:
         status = refuse(form, refusal)
         return _page(request, borrower, UploadForm(kinds=kinds), status=status, sandbox=form)
     return redirect("risk:evidence", borrower.ref)
+
+
+@for_borrower(MAY_DRAW)
+def sample_file(request: SignedIn, borrower: Borrower, kind: str) -> HttpResponse:
+    """Hand out a made-up file in the borrower's name, to try the portal with; in the sandbox alone."""
+    if not settings.SANDBOX or kind not in {code for code, _label in _kinds(borrower)}:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
+    identity = accounts_queries.identity_of(borrower_id=borrower.pk)
+    holder = borrower.display_name if borrower.is_business or identity is None else identity.full_name
+    name, content = sample(kind, seed=borrower.pk, holder=holder, end=business_date() - timedelta(days=1))
+    answer = HttpResponse(content, content_type="application/octet-stream")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

@@ -212,7 +212,9 @@ def test_the_status_page_says_what_became_of_the_money(
 
 
 def test_comparing_needs_no_script(scene: Scene, alice: Client) -> None:
-    page = alice.get(reverse("credit:draw", args=[scene.line.ref]), choice(scene))
+    page = alice.get(reverse("credit:draw", args=[scene.line.ref]), choice(scene, purpose=""))
+    assert b"field-error" not in page.content, "comparing is not sending"
+    assert b'value="1200.00"' in page.content
     text = words(page.content)
     assert page.status_code == 200
     for name in ("Equal instalments", "Equal principal", "Everything at the end"):

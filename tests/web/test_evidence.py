@@ -75,3 +75,13 @@ def test_a_ready_made_person_brings_records(scene: Scene, alice: Client) -> None
     assert alice.post(address, {"persona": "nobody"}).status_code == 400
     assert alice.post(address, {"persona": "steady"}).status_code == 302
     assert EvidenceSource.objects.get().kind == "SANDBOX"
+
+
+def test_sample_files_are_in_the_borrowers_name_and_can_be_given_back(scene: Scene, alice: Client) -> None:
+    for kind in ("ALIPAY", "WECHAT", "BANK_CSV", "OFX", "CAMT053"):
+        answer = alice.get(reverse("risk:sample", args=[scene.world.alice_person.ref, kind]))
+        assert answer.status_code == 200
+        assert give(alice, scene, answer.content, kind=kind).status_code == 302, kind
+    assert signed_in(scene.world.charlie).get(answer.request["PATH_INFO"]).status_code == 404
+    odd = reverse("risk:sample", args=[scene.world.alice_person.ref, "PLATFORM"])
+    assert alice.get(odd).status_code == 404
