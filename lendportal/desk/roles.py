@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
@@ -41,6 +43,10 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def write_groups(**kwargs: Any) -> None:
     """Make Django's groups equal to the table; a permission that left the table leaves the group."""
+    for config in apps.get_app_configs():
+        create_permissions(
+            config, verbosity=0
+        )  # the signal of the last room comes before its permissions are written
     for (app, codename), (model, name) in VERBS.items():
         listed = ContentType.objects.filter(app_label=app, model=model).first()
         if listed is None:

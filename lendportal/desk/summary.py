@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext
 
+from credit.domain.products import PURPOSE_NAMES
 from credit.models import Application, CreditLine, NightRun, ReviewRequest
 from ledger import queries as ledger_queries
 from lendportal.desk.words import sentences
@@ -103,6 +104,7 @@ def facts_in_words(*, assessment: Any) -> list[tuple[str, str]]:
 class ApplicationPicture:
     """All that an officer weighs: the engine's decision, the score with its facts, evidence, lines and loans."""
 
+    purpose: str
     decision: Any
     reasons: list[str]
     assessment: Any
@@ -119,6 +121,7 @@ def application_picture(*, application: Application) -> ApplicationPicture:
     assessment = decision.assessment if decision else None
     borrower = application.borrower_id
     return ApplicationPicture(
+        purpose=gettext(PURPOSE_NAMES.get(application.purpose, application.purpose)),
         decision=decision,
         reasons=sentences(decision.reasons) if decision else [],
         assessment=assessment,
