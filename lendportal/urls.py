@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -23,13 +21,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path(settings.ADMIN_PATH, admin.site.urls),
+    # each room owns its paths below "/api/v1/" and below "/"
+    path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("risk.api_urls")),
+    path("api/v1/", include("credit.api_urls")),
+    path("api/v1/", include("loans.api_urls")),
+    path("", include("accounts.urls")),
+    path("", include("risk.urls")),
+    path("", include("credit.urls")),
+    path("", include("loans.urls")),
+    path("", include("loans.urls_gateway")),
+    path("accounts/", include("allauth.urls")),
 ]
-# each room owns its paths below "/" (pages) and "/api/v1/" (api_urls)
-for room in ("accounts", "credit", "loans", "risk", "ledger"):
-    if find_spec(f"{room}.api_urls"):
-        urlpatterns.append(path("api/v1/", include(f"{room}.api_urls")))
-for room in ("accounts", "credit", "loans", "risk", "ledger"):
-    if find_spec(f"{room}.urls"):
-        urlpatterns.append(path("", include(f"{room}.urls")))
-urlpatterns.append(path("", include("loans.urls_gateway")))
-urlpatterns.append(path("accounts/", include("allauth.urls")))

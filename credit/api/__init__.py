@@ -1,0 +1,1 @@
+"""Applying, lines and draws in the API."""

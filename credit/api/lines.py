@@ -1,0 +1,200 @@
+"""Lines: what can be drawn, what it would cost, drawing, freezing."""
+
+from __future__ import annotations
+
+import uuid
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import MAY_DRAW, own_bank_account
+from accounts.api import (
+    CountField,
+    FlagField,
+    ListQuery,
+    NoBody,
+    PortalView,
+    RefField,
+    StrictQuery,
+    StrictSerializer,
+    TextField,
+    documented,
+    paged,
+    wake_on_commit,
+)
+from credit import access, operations, queries
+from credit.api.answers import DrawdownOut, LineDetailOut, LineOut, LineQuoteOut, line_detail
+from credit.domain.products import check_choice
+from credit.models import CreditLine, Drawdown
+from ledger.queries import business_date
+from loans.api_fields import AmountField, CurrencyField
+from loans.api_v1 import KEY, read_months
+from loans.tasks import wake_payout
+from loans.views.wake import wake
+from regimes.errors import N_, InvalidInput
+
+
+class UnableToQuote(InvalidInput):
+    """Refuse to quote what the line does not offer."""
+
+
+class LinesQuery(StrictQuery):
+    borrower = RefField(required=False, help_text="A reference from `/me`; without it, all of yours.")
+
+
+class LineQuoteQuery(StrictQuery):
+    amount = AmountField()
+    scenario = TextField(most=40, help_text="From the line's options.")
+    repayment_method = TextField(most=40, help_text="From the line's options.")
+    instalment_count = TextField(most=3, help_text="From the line's options.")
+
+    def validate_instalment_count(self, value: str) -> int:
+        return read_months(value)
+
+
+class FreezeBody(StrictSerializer):
+    reason = TextField(required=False, most=500, blank=True)
+
+
+class AutoDebitBody(StrictSerializer):
+    is_on = FlagField()
+
+
+class DrawdownBody(StrictSerializer):
+    amount = AmountField()
+    currency = CurrencyField()
+    instalment_count = CountField()
+    repayment_method = TextField(most=40)
+    scenario = TextField(most=40)
+    purpose = TextField(most=2000, blank=True)
+    bank_account = RefField()
+    terms_version = TextField(most=80, help_text="The terms that were read, from the quote.")
+
+
+class Lines(PortalView):
+    query = LinesQuery
+
+    @documented("List credit lines", response=LineOut(many=True), query=LinesQuery)
+    def get(self, request: Request) -> Response:
+        as_of = business_date()
+        rows = (
+            CreditLine.objects.filter(borrower__in=self.borrowers())
+            .select_related("borrower")
+            .order_by("-pk")
+        )
+        views = [queries.line_view(line=line, as_of=as_of, newest=0) for line in rows[:100]]
+        return Response(LineOut(views, many=True).data)
+
+
+class LineView(PortalView):
+    def line(self, ref: uuid.UUID, *, spending: bool = False) -> CreditLine:
+        """Give a line of the caller's, or 404; a viewer of a business cannot act on it."""
+        roles = access.SPENDERS if spending else access.READERS
+        return access.own_line(user=self.request.user, ref=ref, roles=roles)
+
+    def shown(self, ref: uuid.UUID) -> Response:
+        """Answer the line as it stands."""
+        line = self.line(ref)
+        return Response(line_detail(line, queries.line_view(line=line, as_of=business_date())))
+
+
+class LineDetail(LineView):
+    @documented("See a line, its options and its history", response=LineDetailOut)
+    def get(self, request: Request, ref: uuid.UUID) -> Response:
+        return self.shown(ref)
+
+
+class AcceptLine(LineView):
+    @documented("Accept an offer", request=NoBody, response=LineDetailOut)
+    def post(self, request: Request, ref: uuid.UUID) -> Response:
+        self.body(NoBody)
+        line = self.line(ref, spending=True)
+        operations.accept_offer(line_id=line.pk, actor=request.user, as_of=business_date())
+        return self.shown(ref)
+
+
+class FreezeLine(LineView):
+    @documented("Freeze a line; payments go on", request=FreezeBody, response=LineDetailOut)
+    def post(self, request: Request, ref: uuid.UUID) -> Response:
+        reason = self.body(FreezeBody).get("reason", "")
+        line = self.line(ref, spending=True)
+        operations.freeze_line(
+            line_id=line.pk, reason=reason, actor=request.user, as_of=business_date(), by_borrower=True
+        )
+        return self.shown(ref)
+
+
+class UnfreezeLine(LineView):
+    @documented("Lift one's own freeze", request=NoBody, response=LineDetailOut)
+    def post(self, request: Request, ref: uuid.UUID) -> Response:
+        self.body(NoBody)
+        line = self.line(ref, spending=True)
+        operations.unfreeze_line(line_id=line.pk, actor=request.user, as_of=business_date(), by_borrower=True)
+        return self.shown(ref)
+
+
+class AutoDebit(LineView):
+    @documented("Agree to automatic payment, or end it", request=AutoDebitBody, response=LineDetailOut)
+    def post(self, request: Request, ref: uuid.UUID) -> Response:
+        is_on = self.body(AutoDebitBody)["is_on"]
+        line = self.line(ref, spending=True)
+        operations.set_auto_debit(line_id=line.pk, is_on=is_on, actor=request.user)
+        return self.shown(ref)
+
+
+class LineQuote(LineView):
+    query = LineQuoteQuery
+
+    @documented("Work out what a draw would cost", response=LineQuoteOut, query=LineQuoteQuery)
+    def get(self, request: Request, ref: uuid.UUID) -> Response:
+        line, asked = self.line(ref), dict(self.asked)
+        scenario = asked.pop("scenario")
+        offered = {option.product.scenario: option for option in queries.draw_options(line=line)}
+        if scenario not in offered:
+            raise UnableToQuote(
+                "scenario_invalid", N_("Choose a use of the money from the list."), field="scenario"
+            )
+        terms = offered[scenario].product.terms()
+        check_choice(
+            terms,
+            amount=asked["amount"],
+            count=asked["instalment_count"],
+            method=asked["repayment_method"],
+            purpose=offered[scenario].purposes[0],
+            ceiling=queries.ceiling_now(),
+        )
+        quote = queries.draw_quote(line_id=line.pk, **asked, as_of=business_date())
+        return Response(LineQuoteOut({**quote.to_dict(), "terms_version": terms.terms_version}).data)
+
+
+class Drawdowns(LineView):
+    query = ListQuery
+    throttle_scope = "money"
+
+    @documented("List the draws on a line", response=paged(DrawdownOut), query=ListQuery)
+    def get(self, request: Request, ref: uuid.UUID) -> Response:
+        rows = Drawdown.objects.filter(line=self.line(ref)).select_related("line", "loan__payout")
+        return self.rows(rows, DrawdownOut)
+
+    @documented("Draw", request=DrawdownBody, response=DrawdownOut, status=201, parameters=[KEY])
+    def post(self, request: Request, ref: uuid.UUID) -> Response:
+        line = self.line(ref, spending=True)
+        asked = self.body(DrawdownBody)
+        asked.pop("currency")
+        account = own_bank_account(user=request.user, ref=asked.pop("bank_account"), roles=MAY_DRAW)
+        found = operations.draw_down(
+            line_id=line.pk,
+            **asked,
+            bank_account_id=account.pk,
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
+            actor=request.user,
+            as_of=business_date(),
+        )
+        wake_on_commit(wake, wake_payout, found.loan.payout.pk)
+        return Response(DrawdownOut(found).data, status=201)
+
+
+class DrawdownDetail(PortalView):
+    @documented("See where the money of a draw is", response=DrawdownOut)
+    def get(self, request: Request, ref: uuid.UUID) -> Response:
+        return Response(DrawdownOut(access.own_drawdown(user=request.user, ref=ref)).data)

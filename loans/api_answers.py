@@ -1,0 +1,156 @@
+"""What the addresses of loans answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api import MoneyField, RateField
+from loans.queries import LoanView
+
+
+class QuotedInstalmentOut(serializers.Serializer[Any]):
+    """One instalment of a quote."""
+
+    number = serializers.IntegerField()
+    from_date = serializers.DateField()
+    due_date = serializers.DateField()
+    principal = MoneyField()
+    interest = MoneyField()
+    fee = MoneyField()
+    penalty = MoneyField()
+    total = MoneyField()
+    paid = MoneyField()
+    balance_after = MoneyField()
+    days_past_due = serializers.IntegerField()
+
+
+class TotalsOut(serializers.Serializer[Any]):
+    """What the whole loan costs."""
+
+    received = MoneyField()
+    principal = MoneyField()
+    interest = MoneyField()
+    fees = MoneyField()
+    penalties = MoneyField()
+    repayments = MoneyField()
+    cost = MoneyField(help_text="What is paid beyond what was received.")
+
+
+class AnnualRatesOut(serializers.Serializer[Any]):
+    """The annual rate by three standards, and the contract's own; null where there is none."""
+
+    nominal = RateField()
+    pboc_irr = RateField(allow_null=True, help_text="By IRR, as the People's Bank of China asks.")
+    us_apr = RateField(allow_null=True)
+    eu_aprc = RateField(allow_null=True)
+
+
+class PayoffOut(serializers.Serializer[Any]):
+    """Every component of what closes a loan on a day."""
+
+    value_date = serializers.DateField()
+    principal = MoneyField()
+    interest = MoneyField()
+    fee = MoneyField()
+    penalty = MoneyField()
+    credit = MoneyField(help_text="Taken off.")
+    total = MoneyField()
+
+
+class QuoteOut(serializers.Serializer[Any]):
+    """The whole cost of a loan."""
+
+    as_of = serializers.DateField()
+    currency = serializers.CharField()
+    instalments = QuotedInstalmentOut(many=True)
+    totals = TotalsOut()
+    annual_rates = AnnualRatesOut()
+
+
+class LoanOut(serializers.Serializer[Any]):
+    """A loan in a list."""
+
+    ref = serializers.UUIDField()
+    borrower = serializers.UUIDField(source="borrower.ref")
+    status = serializers.CharField(help_text="PENDING, ACTIVE, OVERDUE, CLOSED, CANCELLED or WRITTEN_OFF.")
+    currency = serializers.CharField()
+    principal = MoneyField()
+    annual_rate = RateField()
+    repayment_method = serializers.CharField()
+    instalment_count = serializers.IntegerField()
+    start_date = serializers.DateField()
+    maturity_date = serializers.DateField(allow_null=True)
+    principal_outstanding = MoneyField()
+    credit_balance = MoneyField()
+    next_due_date = serializers.DateField(allow_null=True)
+    next_due_amount = MoneyField()
+    days_past_due = serializers.IntegerField()
+
+
+class InstalmentOut(serializers.Serializer[Any]):
+    """One instalment as it stands."""
+
+    number = serializers.IntegerField()
+    due_date = serializers.DateField()
+    principal = MoneyField(source="due.principal")
+    interest = MoneyField(source="due.interest")
+    fee = MoneyField(source="due.fee")
+    penalty = MoneyField(source="due.penalty")
+    total = MoneyField(source="due.total")
+    outstanding = MoneyField(source="outstanding.total")
+    paid_date = serializers.DateField(allow_null=True)
+    days_past_due = serializers.IntegerField()
+
+
+class EventOut(serializers.Serializer[Any]):
+    """What happened to a loan."""
+
+    sequence = serializers.IntegerField()
+    kind = serializers.CharField()
+    words = serializers.CharField()
+    value_date = serializers.DateField()
+    booked_date = serializers.DateField()
+    amount = MoneyField()
+    is_reversed = serializers.BooleanField()
+
+
+class LoanDetailOut(LoanOut):
+    """A loan with its instalments, its history and what closes it today."""
+
+    as_of = serializers.DateField()
+    payout_status = serializers.CharField(allow_null=True)
+    due = MoneyField(help_text="Fallen due and unpaid, today included.")
+    payoff = PayoffOut()
+    instalments = InstalmentOut(many=True)
+    events = EventOut(many=True)
+
+
+class RepaymentOut(serializers.Serializer[Any]):
+    """Money that is asked of the borrower's bank account."""
+
+    ref = serializers.UUIDField()
+    loan = serializers.UUIDField(source="loan.ref")
+    amount = MoneyField()
+    currency = serializers.CharField()
+    choice = serializers.CharField()
+    status = serializers.CharField(
+        help_text="PENDING, CLAIMED, SENT, UNKNOWN, CONFIRMED, REFUSED or PARKED: only CONFIRMED is paid."
+    )
+    requested_date = serializers.DateField()
+    done_at = serializers.DateTimeField(allow_null=True)
+
+
+def loan_detail(view: LoanView, *, as_of: date) -> dict[str, Any]:
+    """Lay a loan out with everything that belongs to it."""
+    return {
+        **LoanOut(view.loan).data,
+        "as_of": as_of.isoformat(),
+        "payout_status": view.payout.status if view.payout else None,
+        "due": MoneyField().to_representation(view.state.due.total),
+        "payoff": PayoffOut(view.payoff).data,
+        "instalments": InstalmentOut(view.instalments, many=True).data,
+        "events": EventOut(view.events, many=True).data,
+    }

@@ -1,0 +1,15 @@
+"""Addresses of loans in the API."""
+
+from django.urls import path
+
+from loans import api_v1
+
+app_name = "loans-api"
+urlpatterns = [
+    path("loans", api_v1.Loans.as_view(), name="loans"),
+    path("loans/<uuid:ref>", api_v1.LoanDetail.as_view(), name="loan"),
+    path("loans/<uuid:ref>/payoff", api_v1.Payoff.as_view(), name="payoff"),
+    path("loans/<uuid:ref>/repayments", api_v1.Repayments.as_view(), name="repayments"),
+    path("repayments/<uuid:ref>", api_v1.Repayment.as_view(), name="repayment"),
+    path("quotes", api_v1.Quotes.as_view(), name="quotes"),
+]
