@@ -53,17 +53,24 @@ class Today:
     @classmethod
     def of(cls, residents: list[Resident], day: date) -> Today:
         ids = [resident.borrower.pk for resident in residents]
-        lines = {line.borrower_id: line for line in CreditLine.objects.filter(borrower_id__in=ids).exclude(status="CLOSED")}
+        lines = {
+            line.borrower_id: line
+            for line in CreditLine.objects.filter(borrower_id__in=ids).exclude(status="CLOSED")
+        }
         due: dict[int, list[Drawdown]] = {}
         rows = Drawdown.objects.select_related("loan").filter(
-            line__borrower_id__in=ids, loan__status__in=["ACTIVE", "OVERDUE"], loan__next_due_date__lte=day,
+            line__borrower_id__in=ids,
+            loan__status__in=["ACTIVE", "OVERDUE"],
+            loan__next_due_date__lte=day,
             loan__next_due_amount__gt=0,
         )
         for row in rows.order_by("pk"):
             due.setdefault(row.line_id, []).append(row)
         return cls(
             lines=lines,
-            applied=set(Application.objects.filter(borrower_id__in=ids).values_list("borrower_id", flat=True)),
+            applied=set(
+                Application.objects.filter(borrower_id__in=ids).values_list("borrower_id", flat=True)
+            ),
             drawn=set(Drawdown.objects.filter(line__borrower_id__in=ids).values_list("line_id", flat=True)),
             due=due,
         )
@@ -107,8 +114,13 @@ def _apply(resident: Resident, day: date, chance: random.Random) -> None:
     amount = Decimal(chance.randrange(30, most // 100)) * 100
     try:
         operations.submit_application(
-            borrower=resident.borrower, product_code=product.code, requested_amount=amount,
-            purpose=chance.choice(product.purposes), actor=resident.user, as_of=day, now=morning(day),
+            borrower=resident.borrower,
+            product_code=product.code,
+            requested_amount=amount,
+            purpose=chance.choice(product.purposes),
+            actor=resident.user,
+            as_of=day,
+            now=morning(day),
             occupation="" if business else ("EMPLOYED", "EMPLOYED", "SELF_EMPLOYED")[resident.order % 3],
         )
     except Refusal:
@@ -132,9 +144,17 @@ def _draw(resident: Resident, line: CreditLine, day: date, chance: random.Random
         return
     try:
         operations.draw_down(
-            line_id=line.pk, amount=amount, instalment_count=chance.choice(counts), repayment_method=method,
-            purpose=chance.choice(option.purposes), scenario=option.product.scenario, bank_account_id=account.pk,
-            idempotency_key=f"demo-{day}", actor=resident.user, as_of=day, terms_version=option.terms_version,
+            line_id=line.pk,
+            amount=amount,
+            instalment_count=chance.choice(counts),
+            repayment_method=method,
+            purpose=chance.choice(option.purposes),
+            scenario=option.product.scenario,
+            bank_account_id=account.pk,
+            idempotency_key=f"demo-{day}",
+            actor=resident.user,
+            as_of=day,
+            terms_version=option.terms_version,
         )
     except Refusal:
         return
@@ -145,7 +165,11 @@ def _repay(resident: Resident, due: list[Drawdown], day: date) -> None:
     for drawdown in due:
         loan = drawdown.loan
         late = (day - loan.next_due_date).days
-        patience = {"PUNCTUAL": 0, "FORGETFUL": (resident.order * 3 + loan.next_due_date.month * 5) % 14, "FAILING": 999}
+        patience = {
+            "PUNCTUAL": 0,
+            "FORGETFUL": (resident.order * 3 + loan.next_due_date.month * 5) % 14,
+            "FAILING": 999,
+        }
         if resident.habit == "FAILING" and day < resident.arrives + timedelta(days=50):
             patience["FAILING"] = 0
         if late >= patience[resident.habit]:
@@ -155,8 +179,13 @@ def _repay(resident: Resident, due: list[Drawdown], day: date) -> None:
 def _pay(resident: Resident, drawdown: Drawdown, amount: Decimal, day: date, why: str) -> None:
     try:
         loan_operations.start_collection(
-            loan_id=drawdown.loan_id, amount=amount, choice=None, idempotency_key=f"demo-{why}-{day}",
-            bank_account_id=drawdown.bank_account_id, actor=resident.user, as_of=day,
+            loan_id=drawdown.loan_id,
+            amount=amount,
+            choice=None,
+            idempotency_key=f"demo-{why}-{day}",
+            bank_account_id=drawdown.bank_account_id,
+            actor=resident.user,
+            as_of=day,
         )
     except Refusal:
         return
@@ -167,7 +196,11 @@ def _ask(resident: Resident, line: CreditLine, day: date) -> None:
     change = LimitChange.objects.filter(line=line, direction__in=["DOWN", "FREEZE"]).order_by("-pk").first()
     if change is not None and not change.review_requests.exists():
         operations.request_review(
-            borrower=resident.borrower, actor=resident.user, as_of=day, limit_change=change, text="请帮我再看一下，我的收入没有变化。"
+            borrower=resident.borrower,
+            actor=resident.user,
+            as_of=day,
+            limit_change=change,
+            text="请帮我再看一下，我的收入没有变化。",
         )
 
 
@@ -178,9 +211,13 @@ def _officer(officer: User, day: date, last: date) -> None:
             continue
         approve = application.pk % 3 == 2
         operations.decide_by_officer(
-            application_id=application.pk, outcome="APPROVE" if approve else "DECLINE",
-            limit=min(Decimal(5_000), application.requested_amount // 100 * 100), annual_rate=None,
-            note="已核对流水与收入证明。" if approve else "负债偏高，建议三个月后再申请。", actor=officer, as_of=day,
+            application_id=application.pk,
+            outcome="APPROVE" if approve else "DECLINE",
+            limit=min(Decimal(5_000), application.requested_amount // 100 * 100),
+            annual_rate=None,
+            note="已核对流水与收入证明。" if approve else "负债偏高，建议三个月后再申请。",
+            actor=officer,
+            as_of=day,
             now=morning(day),
         )
 
@@ -190,11 +227,19 @@ def settle(day: date) -> None:
     now = morning(day)
     for payout in Payout.objects.filter(status__in=["PENDING", "SENT", "UNKNOWN"]):
         loan_operations.confirm_payout(
-            payout_id=payout.pk, provider_reference=f"demo-{payout.gateway_reference}", amount=payout.amount,
-            currency=payout.currency, as_of=day, now=now,
+            payout_id=payout.pk,
+            provider_reference=f"demo-{payout.gateway_reference}",
+            amount=payout.amount,
+            currency=payout.currency,
+            as_of=day,
+            now=now,
         )
     for row in Collection.objects.filter(status__in=["PENDING", "SENT", "UNKNOWN"]):
         loan_operations.confirm_collection(
-            collection_id=row.pk, provider_reference=f"demo-{row.gateway_reference}", amount=row.amount,
-            currency=row.currency, as_of=day, now=now,
+            collection_id=row.pk,
+            provider_reference=f"demo-{row.gateway_reference}",
+            amount=row.amount,
+            currency=row.currency,
+            as_of=day,
+            now=now,
         )

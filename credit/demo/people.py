@@ -14,15 +14,58 @@ from accounts import operations as account_operations
 from accounts.domain.consents import TEXTS
 from accounts.models import BankAccount, Borrower, User
 from risk import operations as risk_operations
-from risk.domain.events import Category, EvidenceEvent, EventColumns, EventKind, Source
+from risk.domain.events import Category, EventColumns, EventKind, EvidenceEvent, Source
 from risk.domain.rollup import month_number
 from risk.synthetic.evidence import draw_evidence
 from risk.synthetic.population import People, World, draw_people
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
-GIVEN = ("伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "洋", "艳", "勇", "杰", "娟", "涛", "明", "超", "秀英", "建国", "晓燕", "子涵")
-SHOPS = ("湖畔面馆", "晨光文具店", "老街茶庄", "绿野果蔬店", "飞鸟自行车行", "小满服装店", "东门五金店", "海棠花店", "向阳药房", "木鱼书店")
-INDUSTRIES = ("CATERING", "RETAIL", "RETAIL", "RETAIL", "SERVICES", "RETAIL", "WHOLESALE", "RETAIL", "RETAIL", "RETAIL")
+GIVEN = (
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "洋",
+    "艳",
+    "勇",
+    "杰",
+    "娟",
+    "涛",
+    "明",
+    "超",
+    "秀英",
+    "建国",
+    "晓燕",
+    "子涵",
+)
+SHOPS = (
+    "湖畔面馆",
+    "晨光文具店",
+    "老街茶庄",
+    "绿野果蔬店",
+    "飞鸟自行车行",
+    "小满服装店",
+    "东门五金店",
+    "海棠花店",
+    "向阳药房",
+    "木鱼书店",
+)
+INDUSTRIES = (
+    "CATERING",
+    "RETAIL",
+    "RETAIL",
+    "RETAIL",
+    "SERVICES",
+    "RETAIL",
+    "WHOLESALE",
+    "RETAIL",
+    "RETAIL",
+    "RETAIL",
+)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS_BEFORE = 13
 WORLD_SIZE = 500
@@ -46,8 +89,12 @@ def draw_world(*, start: date, months: int, seed: int) -> DemoWorld:
     """Draw people who have records from a year before the start to the end of the demo's time."""
     people = draw_people(
         World(
-            size=WORLD_SIZE, seed=seed, first_application=month_number(start), application_months=1,
-            months_before=MONTHS_BEFORE, months_after=months,
+            size=WORLD_SIZE,
+            seed=seed,
+            first_application=month_number(start),
+            application_months=1,
+            months_before=MONTHS_BEFORE,
+            months_after=months,
         )
     )
     return DemoWorld(people, next(draw_evidence(people, months_after=months, chunk=WORLD_SIZE)))
@@ -69,10 +116,17 @@ def connect_records(*, world: DemoWorld, at: int, borrower: Borrower, as_of: dat
 
 def _events(columns: EventColumns, subject: int) -> Iterator[EvidenceEvent]:
     rows = (
-        columns.occurred, columns.known, columns.kind, columns.category, columns.cents, columns.balance,
+        columns.occurred,
+        columns.known,
+        columns.kind,
+        columns.category,
+        columns.cents,
+        columns.balance,
         columns.counterparty,
     )
-    for occurred, known, kind, category, cents, balance, party in zip(*(row.tolist() for row in rows), strict=True):
+    for occurred, known, kind, category, cents, balance, party in zip(
+        *(row.tolist() for row in rows), strict=True
+    ):
         yield EvidenceEvent(
             subject=subject,
             occurred_at=EPOCH + timedelta(minutes=occurred),
@@ -92,8 +146,14 @@ def settle_in(*, user: User, name: str, order: int, as_of: date, now: datetime) 
     random_day = random.Random(order)  # noqa: S311  made-up people, not secrets
     born = date(as_of.year - random_day.randint(22, 55), random_day.randint(1, 12), random_day.randint(1, 28))
     account_operations.record_identity(
-        borrower=person, document="PRC_ID", full_name=name, number=resident_number(born, order), birth_date=None,
-        actor=user, as_of=as_of, now=now,
+        borrower=person,
+        document="PRC_ID",
+        full_name=name,
+        number=resident_number(born, order),
+        birth_date=None,
+        actor=user,
+        as_of=as_of,
+        now=now,
     )
     account_operations.give_consents(borrower=person, purposes=PURPOSES, actor=user, now=now)
     _account(person, name, order, user, now)
@@ -104,11 +164,19 @@ def settle_shop(*, owner: User, number: int, as_of: date, now: datetime) -> Borr
     """Take one shop through the register, agreement and bank account."""
     name = SHOPS[number % len(SHOPS)] + ("" if number < len(SHOPS) else f"{number // len(SHOPS) + 1}店")
     shop = account_operations.create_business(
-        owner=owner, legal_name=name, uscc=credit_code(number), industry=INDUSTRIES[number % len(INDUSTRIES)],
-        founded_date=date(as_of.year - 3 - number % 7, 1 + number % 12, 1), as_of=as_of, now=now,
+        owner=owner,
+        legal_name=name,
+        uscc=credit_code(number),
+        industry=INDUSTRIES[number % len(INDUSTRIES)],
+        founded_date=date(as_of.year - 3 - number % 7, 1 + number % 12, 1),
+        as_of=as_of,
+        now=now,
     )
     account_operations.give_consents(
-        borrower=shop, purposes=[text for text in (*PURPOSES, "BUSINESS") if text in TEXTS], actor=owner, now=now
+        borrower=shop,
+        purposes=[text for text in (*PURPOSES, "BUSINESS") if text in TEXTS],
+        actor=owner,
+        now=now,
     )
     _account(shop, name, 5_000 + number, owner, now)
     return shop
@@ -116,7 +184,12 @@ def settle_shop(*, owner: User, number: int, as_of: date, now: datetime) -> Borr
 
 def _account(borrower: Borrower, holder: str, order: int, user: User, now: datetime) -> BankAccount:
     return account_operations.add_bank_account(
-        borrower=borrower, bank_name="沙盒银行", holder_name=holder, number=card_number(order), actor=user, now=now
+        borrower=borrower,
+        bank_name="沙盒银行",
+        holder_name=holder,
+        number=card_number(order),
+        actor=user,
+        now=now,
     )
 
 

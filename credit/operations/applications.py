@@ -27,7 +27,11 @@ from risk import operations as risk_operations
 
 Status = Application.Status
 OPEN = (Status.DRAFT, Status.SUBMITTED, Status.REFERRED)
-FINAL = {Outcome.APPROVE: Status.APPROVED, Outcome.COUNTER_OFFER: Status.APPROVED, Outcome.DECLINE: Status.DECLINED}
+FINAL = {
+    Outcome.APPROVE: Status.APPROVED,
+    Outcome.COUNTER_OFFER: Status.APPROVED,
+    Outcome.DECLINE: Status.DECLINED,
+}
 STEP_MESSAGES = {
     "identity": N_("Confirm your identity before you apply."),
     "consent": N_("Agree to a credit decision on your data before you apply."),
@@ -86,7 +90,10 @@ def submit_application(
         )
         application.save(force_insert=True)
         write_audit(
-            actor=actor, action="application.submit", object_type="credit.Application", object_ref=str(application.ref),
+            actor=actor,
+            action="application.submit",
+            object_type="credit.Application",
+            object_ref=str(application.ref),
             after={"amount": str(requested_amount), "product": product.code, "purpose": purpose},
         )
         _decide_by_policy(application, ceiling, as_of, now)
@@ -102,7 +109,10 @@ def withdraw_application(*, application_id: int, actor: User | None, as_of: date
         application.status = Status.WITHDRAWN
         application.save(update_fields=["status"])
         write_audit(
-            actor=actor, action="application.withdraw", object_type="credit.Application", object_ref=str(application.ref)
+            actor=actor,
+            action="application.withdraw",
+            object_type="credit.Application",
+            object_ref=str(application.ref),
         )
     return application
 
@@ -142,12 +152,23 @@ def decide_by_officer(
                 Outcome.APPROVE, (reason("officer_decided"),), limit=limit, annual_rate=rate, grade=grade.name
             )
         decision = _record(
-            application, decided, as_of=as_of, now=now, assessment_id=engine.assessment_id, pd=engine.pd,
-            inputs=engine.inputs, actor=actor, note=note,
+            application,
+            decided,
+            as_of=as_of,
+            now=now,
+            assessment_id=engine.assessment_id,
+            pd=engine.pd,
+            inputs=engine.inputs,
+            actor=actor,
+            note=note,
         )
         write_audit(
-            actor=actor, action="application.decide", object_type="credit.Application", object_ref=str(application.ref),
-            after={"outcome": outcome, "limit": str(decided.limit)}, reason=note,
+            actor=actor,
+            action="application.decide",
+            object_type="credit.Application",
+            object_ref=str(application.ref),
+            after={"outcome": outcome, "limit": str(decided.limit)},
+            reason=note,
         )
     return decision
 
@@ -203,20 +224,39 @@ def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, n
         .first()
     )
     applicant = applicant_of(
-        borrower=borrower, collected=collected, occupation=application.occupation, as_of=as_of, own_line_id=own,
+        borrower=borrower,
+        collected=collected,
+        occupation=application.occupation,
+        as_of=as_of,
+        own_line_id=own,
         rules=rules,
     )
     asked = Asked(application.requested_amount, application.product.maximum_amount, _lot(application))
     decided = decide(policy=rules, ceiling=ceiling, applicant=applicant, scored=assessed.scored, asked=asked)
     return _record(
-        application, decided, as_of=as_of, now=now, assessment_id=assessed.assessment_id, pd=assessed.scored.pd,
-        inputs=_inputs(applicant, assessed, asked, ceiling), actor=None, note="",
+        application,
+        decided,
+        as_of=as_of,
+        now=now,
+        assessment_id=assessed.assessment_id,
+        pd=assessed.scored.pd,
+        inputs=_inputs(applicant, assessed, asked, ceiling),
+        actor=None,
+        note="",
     )
 
 
 def _record(
-    application: Application, decided: Decided, *, as_of: date, now: datetime, assessment_id: int | None,
-    pd: Decimal | None, inputs: dict[str, Any], actor: User | None, note: str,
+    application: Application,
+    decided: Decided,
+    *,
+    as_of: date,
+    now: datetime,
+    assessment_id: int | None,
+    pd: Decimal | None,
+    inputs: dict[str, Any],
+    actor: User | None,
+    note: str,
 ) -> Decision:
     """Store the decision, move the application, open the line, tell the borrower."""
     final = decided.outcome != Outcome.REFER

@@ -19,6 +19,7 @@ from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, LimitChange, Product
 from credit.operations import lines
 from credit.queries import ceiling_now, consent_to_decide, debt_of_line, identity_confirmed, loan_terms
+from loans.models import Loan
 from loans.operations import open_loan
 from regimes.errors import N_, InvalidInput, NotFound
 
@@ -69,7 +70,11 @@ def draw_down(
             return before
         product = _product(line, scenario, terms_version)
         check_choice(
-            product.terms(), amount=amount, count=instalment_count, method=repayment_method, purpose=purpose,
+            product.terms(),
+            amount=amount,
+            count=instalment_count,
+            method=repayment_method,
+            purpose=purpose,
             ceiling=ceiling_now(),
         )
         account = _account(line, bank_account_id, as_of)
@@ -93,19 +98,33 @@ def draw_down(
         loan = open_loan(
             borrower_id=line.borrower_id,
             terms=loan_terms(
-                line=line, amount=amount, instalment_count=instalment_count, repayment_method=repayment_method, as_of=as_of
+                line=line,
+                amount=amount,
+                instalment_count=instalment_count,
+                repayment_method=repayment_method,
+                as_of=as_of,
             ),
             bank_account_id=account.pk,
             reference=uuid.uuid5(line.ref, key),
             as_of=as_of,
         )
-        drawdown = _record(line, loan, product, amount, purpose, account, key, digest, debt.exposure, actor, as_of)
-    return drawdown
+        return _record(
+            line, loan, product, amount, purpose, account, key, digest, debt.exposure, actor, as_of
+        )
 
 
 def _record(
-    line: CreditLine, loan: object, product: Product, amount: Decimal, purpose: str, account: BankAccount, key: str,
-    digest: str, exposure: Decimal, actor: User | None, as_of: date,
+    line: CreditLine,
+    loan: Loan,
+    product: Product,
+    amount: Decimal,
+    purpose: str,
+    account: BankAccount,
+    key: str,
+    digest: str,
+    exposure: Decimal,
+    actor: User | None,
+    as_of: date,
 ) -> Drawdown:
     """Write the draw with the limit in force, the audit row and the notice."""
     in_force = LimitChange.objects.filter(line_id=line.pk).order_by("-pk").values_list("pk", flat=True)[:1]
@@ -127,11 +146,16 @@ def _record(
     )
     drawdown.save(force_insert=True)
     write_audit(
-        actor=actor, action="line.draw_down", object_type="credit.Drawdown", object_ref=str(drawdown.ref),
+        actor=actor,
+        action="line.draw_down",
+        object_type="credit.Drawdown",
+        object_ref=str(drawdown.ref),
         after={"amount": f"{amount:.2f}", "line": str(line.ref), "purpose": purpose},
     )
     queue_notice(
-        borrower_id=line.borrower_id, kind="draw_accepted", dedup_key=f"draw:{drawdown.ref}",
+        borrower_id=line.borrower_id,
+        kind="draw_accepted",
+        dedup_key=f"draw:{drawdown.ref}",
         params={"amount": f"{amount:.2f}", "line_ref": str(line.ref), "account_last4": account.number_last4},
     )
     return drawdown
@@ -182,7 +206,9 @@ def _account(line: CreditLine, bank_account_id: int, as_of: date) -> BankAccount
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="bank_account")
     if account.verified_at is None:
         raise UnableToDrawDown(
-            "bank_account_unverified", N_("Confirm this bank account before you draw to it."), field="bank_account"
+            "bank_account_unverified",
+            N_("Confirm this bank account before you draw to it."),
+            field="bank_account",
         )
     zone = ZoneInfo(settings.TIME_ZONE)
     usable = account.usable_from.astimezone(zone)

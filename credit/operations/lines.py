@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.operations import queue_notice, write_audit
-from credit.domain.decision import Decided
+from credit.domain.decision import Decided, Outcome
 from credit.domain.limits import penalty_rate
 from credit.domain.line import FreezeReason, LineAction, UnableToMoveLine, next_status
 from credit.domain.policy import PolicyRules
@@ -39,7 +39,12 @@ class UnableToActOnOwn(Refusal):
 
 def lock_line(*, line_id: int) -> CreditLine:
     """Lock one line: the one point at which everything that makes it scarcer waits in a row."""
-    line = CreditLine.objects.select_for_update(of=("self",)).select_related("borrower").filter(pk=line_id).first()
+    line = (
+        CreditLine.objects.select_for_update(of=("self",))
+        .select_related("borrower")
+        .filter(pk=line_id)
+        .first()
+    )
     if line is None:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
     return line
@@ -63,7 +68,7 @@ def open_line(
         return _renew(existing, decision, decided, rules, actor, as_of)
     if existing is not None:
         _close(existing, actor=actor, as_of=as_of, why=(say("opened"),), note="")
-    offered = decided.outcome == Decision.Outcome.COUNTER_OFFER
+    offered = decided.outcome is Outcome.COUNTER_OFFER
     line = CreditLine(
         borrower_id=application.borrower_id,
         family=application.product.family,
@@ -81,14 +86,25 @@ def open_line(
     line.save(force_insert=True)
     if not offered:
         _write_change(
-            line, Direction.OPEN, Trigger.APPLICATION, old=Decimal(0), why=decided.reasons, as_of=as_of, actor=actor,
+            line,
+            Direction.OPEN,
+            Trigger.APPLICATION,
+            old=Decimal(0),
+            why=decided.reasons,
+            as_of=as_of,
+            actor=actor,
             decision=decision,
         )
     return line
 
 
 def _renew(
-    line: CreditLine, decision: Decision, decided: Decided, rules: PolicyRules, actor: User | None, as_of: date
+    line: CreditLine,
+    decision: Decision,
+    decided: Decided,
+    rules: PolicyRules,
+    actor: User | None,
+    as_of: date,
 ) -> CreditLine:
     """Raise an open line on a new application; an application never lowers a limit or raises a price."""
     old, old_rate = line.limit, line.annual_rate
@@ -103,8 +119,15 @@ def _renew(
         changed.append("last_raised_date")
     line.save(update_fields=changed)
     _write_change(
-        line, Direction.UP if line.limit > old else Direction.KEEP, Trigger.APPLICATION, old=old, old_rate=old_rate,
-        why=decided.reasons, as_of=as_of, actor=actor, decision=decision,
+        line,
+        Direction.UP if line.limit > old else Direction.KEEP,
+        Trigger.APPLICATION,
+        old=old,
+        old_rate=old_rate,
+        why=decided.reasons,
+        as_of=as_of,
+        actor=actor,
+        decision=decision,
     )
     return line
 
@@ -123,13 +146,25 @@ def accept_offer(*, line_id: int, actor: User | None, as_of: date) -> CreditLine
         line.status, line.opened_date = status, as_of
         line.save(update_fields=["status", "opened_date"])
         decision = line.application.decisions.filter(is_final=True).first()
-        why = (say("offer_accepted"), *(Reason.from_dict(item) for item in (decision.reasons if decision else [])))
+        why = (
+            say("offer_accepted"),
+            *(Reason.from_dict(item) for item in (decision.reasons if decision else [])),
+        )
         _write_change(
-            line, Direction.OPEN, Trigger.APPLICATION, old=Decimal(0), why=why[:4], as_of=as_of, actor=actor,
+            line,
+            Direction.OPEN,
+            Trigger.APPLICATION,
+            old=Decimal(0),
+            why=why[:4],
+            as_of=as_of,
+            actor=actor,
             decision=decision,
         )
         write_audit(
-            actor=actor, action="line.accept", object_type="credit.CreditLine", object_ref=str(line.ref),
+            actor=actor,
+            action="line.accept",
+            object_type="credit.CreditLine",
+            object_ref=str(line.ref),
             after={"limit": str(line.limit)},
         )
     return line
@@ -152,12 +187,22 @@ def freeze_line(
         line.freeze_reason = kind
         line.save(update_fields=["status", "freeze_reason"])
         _write_change(
-            line, Direction.FREEZE, Trigger.BORROWER if by_borrower else Trigger.OFFICER, old=line.limit,
-            why=(say("asked_to_freeze" if by_borrower else "frozen_by_officer"),), as_of=as_of, actor=actor,
-            ways=(recourse("lift_own_freeze" if by_borrower else "ask_person"),), note=reason,
+            line,
+            Direction.FREEZE,
+            Trigger.BORROWER if by_borrower else Trigger.OFFICER,
+            old=line.limit,
+            why=(say("asked_to_freeze" if by_borrower else "frozen_by_officer"),),
+            as_of=as_of,
+            actor=actor,
+            ways=(recourse("lift_own_freeze" if by_borrower else "ask_person"),),
+            note=reason,
         )
         write_audit(
-            actor=actor, action="line.freeze", object_type="credit.CreditLine", object_ref=str(line.ref), reason=reason,
+            actor=actor,
+            action="line.freeze",
+            object_type="credit.CreditLine",
+            object_ref=str(line.ref),
+            reason=reason,
             after={"freeze_reason": line.freeze_reason},
         )
     return line
@@ -178,12 +223,22 @@ def unfreeze_line(
         line.status, line.freeze_reason = status, FreezeReason.NONE
         line.save(update_fields=["status", "freeze_reason"])
         _write_change(
-            line, Direction.UNFREEZE, Trigger.BORROWER if by_borrower else Trigger.OFFICER, old=line.limit,
-            why=(say("unfrozen"),), as_of=as_of, actor=actor, note=reason,
+            line,
+            Direction.UNFREEZE,
+            Trigger.BORROWER if by_borrower else Trigger.OFFICER,
+            old=line.limit,
+            why=(say("unfrozen"),),
+            as_of=as_of,
+            actor=actor,
+            note=reason,
         )
         write_audit(
-            actor=actor, action="line.unfreeze", object_type="credit.CreditLine", object_ref=str(line.ref),
-            reason=reason, before={"freeze_reason": before},
+            actor=actor,
+            action="line.unfreeze",
+            object_type="credit.CreditLine",
+            object_ref=str(line.ref),
+            reason=reason,
+            before={"freeze_reason": before},
         )
     return line
 
@@ -197,8 +252,13 @@ def change_limit(*, line_id: int, limit: Decimal, reason: str, actor: User, as_o
         line = lock_line(line_id=line_id)
         refuse_own(actor=actor, borrower_id=line.borrower_id)
         if line.status in (Status.CLOSED, Status.OFFERED):
-            raise UnableToMoveLine("line_state", N_("This is not possible while the line is in its present state. Reload the page to see it."))
-        most = min(Decimal(300_000), ceiling.business_limit if line.family == "BUSINESS" else ceiling.person_limit)
+            raise UnableToMoveLine(
+                "line_state",
+                N_("This is not possible while the line is in its present state. Reload the page to see it."),
+            )
+        most = min(
+            Decimal(300_000), ceiling.business_limit if line.family == "BUSINESS" else ceiling.person_limit
+        )
         if not (Decimal(50) <= limit <= most) or (limit % 100 and limit != 50):
             raise UnableToChangeLimit(
                 "limit_invalid",
@@ -216,12 +276,24 @@ def change_limit(*, line_id: int, limit: Decimal, reason: str, actor: User, as_o
         line.save(update_fields=fields)
         direction = Direction.KEEP if limit == old else Direction.UP if limit > old else Direction.DOWN
         _write_change(
-            line, direction, Trigger.OFFICER, old=old, why=(say("changed_by_officer"),), as_of=as_of, actor=actor,
-            ways=(recourse("ask_person"),), note=reason,
+            line,
+            direction,
+            Trigger.OFFICER,
+            old=old,
+            why=(say("changed_by_officer"),),
+            as_of=as_of,
+            actor=actor,
+            ways=(recourse("ask_person"),),
+            note=reason,
         )
         write_audit(
-            actor=actor, action="line.change_limit", object_type="credit.CreditLine", object_ref=str(line.ref),
-            before={"limit": str(old)}, after={"limit": str(limit)}, reason=reason,
+            actor=actor,
+            action="line.change_limit",
+            object_type="credit.CreditLine",
+            object_ref=str(line.ref),
+            before={"limit": str(old)},
+            after={"limit": str(limit)},
+            reason=reason,
         )
     return line
 
@@ -230,9 +302,15 @@ def close_line(*, line_id: int, actor: User | None, as_of: date, reason: str = "
     """Close a line; what is owed stays owed and is repaid as agreed."""
     with transaction.atomic():
         line = lock_line(line_id=line_id)
-        _close(line, actor=actor, as_of=as_of, why=(say("line_expired", date=as_of.isoformat()),), note=reason)
+        _close(
+            line, actor=actor, as_of=as_of, why=(say("line_expired", date=as_of.isoformat()),), note=reason
+        )
         write_audit(
-            actor=actor, action="line.close", object_type="credit.CreditLine", object_ref=str(line.ref), reason=reason
+            actor=actor,
+            action="line.close",
+            object_type="credit.CreditLine",
+            object_ref=str(line.ref),
+            reason=reason,
         )
     return line
 
@@ -244,7 +322,10 @@ def set_auto_debit(*, line_id: int, is_on: bool, actor: User | None) -> CreditLi
         line.auto_debit = is_on
         line.save(update_fields=["auto_debit"])
         write_audit(
-            actor=actor, action="line.auto_debit", object_type="credit.CreditLine", object_ref=str(line.ref),
+            actor=actor,
+            action="line.auto_debit",
+            object_type="credit.CreditLine",
+            object_ref=str(line.ref),
             after={"auto_debit": is_on},
         )
     return line
@@ -260,8 +341,14 @@ def _close(line: CreditLine, *, actor: User | None, as_of: date, why: Sequence[R
     line.status, line.freeze_reason = next_status(line.status, LineAction.CLOSE), FreezeReason.NONE
     line.save(update_fields=["status", "freeze_reason"])
     _write_change(
-        line, Direction.CLOSE, Trigger.OFFICER if actor else Trigger.APPLICATION, old=line.limit, why=why, as_of=as_of,
-        actor=actor, note=note,
+        line,
+        Direction.CLOSE,
+        Trigger.OFFICER if actor else Trigger.APPLICATION,
+        old=line.limit,
+        why=why,
+        as_of=as_of,
+        actor=actor,
+        note=note,
     )
 
 

@@ -78,7 +78,9 @@ def run_end_of_day(
 def _days_to_close(as_of: date) -> Iterator[date]:
     """Give nights left half way, then each day that the books are open for."""
     half_way = sorted(
-        NightRun.objects.exclude(status=Status.DONE).filter(business_date__lte=as_of).values_list("business_date", flat=True)
+        NightRun.objects.exclude(status=Status.DONE)
+        .filter(business_date__lte=as_of)
+        .values_list("business_date", flat=True)
     )
     yield from half_way
     for day in open_days(ledger_queries.business_date(), as_of):
@@ -89,9 +91,7 @@ def _days_to_close(as_of: date) -> Iterator[date]:
 def _open_night(day: date, now: datetime) -> NightRun:
     """Give the night's row; a night that stopped on wrong books proves them again."""
     with transaction.atomic():
-        NightRun.objects.bulk_create(
-            [NightRun(business_date=day, started_at=now)], ignore_conflicts=True
-        )
+        NightRun.objects.bulk_create([NightRun(business_date=day, started_at=now)], ignore_conflicts=True)
         run = NightRun.objects.select_for_update().get(business_date=day)
         if run.status == Status.STOPPED:
             run.status, run.problem = Status.RUNNING, ""
@@ -124,7 +124,7 @@ def _work(
 
 
 _CLAIM = """
-UPDATE credit_nightshard SET status = 'CLAIMED', claimed_by = %s, claimed_until = clock_timestamp() + %s,
+UPDATE credit_nightshard SET status = 'CLAIMED', claimed_by = %s, claimed_until = clock_timestamp() + make_interval(secs => %s),
        attempts = attempts + 1
  WHERE id = (SELECT s.id FROM credit_nightshard s JOIN credit_nightrun r ON r.id = s.run_id
               WHERE r.id = %s AND r.status = 'RUNNING' AND s.step = r.step
@@ -137,7 +137,7 @@ RETURNING id, step, first_id, last_id, attempts, problem
 def _claim(run: NightRun, worker: str, lease: timedelta) -> NightShard | None:
     """Claim one shard; the attempt is counted before the work, so that a shard that kills its worker is parked."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [worker[:80], lease, run.pk])
+        cursor.execute(_CLAIM, [worker[:80], lease.total_seconds(), run.pk])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -201,7 +201,9 @@ def _cut(run: NightRun, step: Step) -> None:
     """Cut a step into shards of ids; a step without ids is one shard."""
     first, last = _span(step)
     size = SHARD_SIZE.get(step, last - first + 1)
-    shards = [NightShard(run=run, step=step, first_id=a, last_id=b) for a, b in ranges(first, last, max(1, size))]
+    shards = [
+        NightShard(run=run, step=step, first_id=a, last_id=b) for a, b in ranges(first, last, max(1, size))
+    ]
     NightShard.objects.bulk_create(shards, ignore_conflicts=True)
 
 
@@ -290,11 +292,14 @@ def prove_books() -> dict[str, int]:
 
 
 def _invariants() -> list[Any]:
-    from accounts.invariants import INVARIANTS as accounts
-    from credit.invariants import INVARIANTS as credit
-    from ledger.invariants import INVARIANTS as ledger
-    from loans.invariants import INVARIANTS as loans
+    from accounts import invariants as of_accounts
+    from credit import invariants as of_credit
+    from ledger import invariants as of_ledger
+    from loans import invariants as of_loans
 
-    return [*ledger, *loans, *credit, *accounts]
-
-
+    return [
+        *of_ledger.INVARIANTS,
+        *of_loans.INVARIANTS,
+        *of_credit.INVARIANTS,
+        *of_accounts.INVARIANTS,
+    ]

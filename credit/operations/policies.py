@@ -35,10 +35,15 @@ def draft_policy(*, document: Mapping[str, Any], note: str, actor: User) -> Poli
     """Store a new version as a draft, after reading it against the schema and the regime."""
     read_policy(document, ceiling=ceiling_now())
     with transaction.atomic():
-        Policy.objects.select_for_update(of=("self",)).filter(state=State.ACTIVE).first()  # one version number at a time
+        Policy.objects.select_for_update(of=("self",)).filter(
+            state=State.ACTIVE
+        ).first()  # one version number at a time
         newest = Policy.objects.aggregate(newest=Max("version"))["newest"] or 0
         policy = Policy(
-            version=newest + 1, document=dict(document), document_sha256=digest_of(document), note=note,
+            version=newest + 1,
+            document=dict(document),
+            document_sha256=digest_of(document),
+            note=note,
             proposed_by=actor,
         )
         policy.save(force_insert=True)
@@ -91,6 +96,10 @@ def _require(policy: Policy, state: str) -> None:
 
 def _audit(policy: Policy, actor: User, action: str, reason: str) -> None:
     write_audit(
-        actor=actor, action=action, object_type="credit.Policy", object_ref=str(policy.ref), reason=reason,
+        actor=actor,
+        action=action,
+        object_type="credit.Policy",
+        object_ref=str(policy.ref),
+        reason=reason,
         after={"version": policy.version, "state": policy.state, "sha256": policy.document_sha256},
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
@@ -17,6 +18,7 @@ from accounts.operations import NoticeOrder, queue_notices
 from credit.domain.limits import Means, size_limit
 from credit.domain.line import FreezeReason
 from credit.domain.policy import MOST_LIMIT, Ceiling, PolicyRules
+from credit.domain.reasons import Reason
 from credit.domain.reevaluation import (
     Direction,
     LineView,
@@ -70,7 +72,9 @@ def due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> dict[T
     monthly = lines.filter(status__in=LIVE, next_review_date__lte=as_of).values_list("pk", flat=True)
     threshold = rules_of(active_policy()).reevaluation.freeze_days_past_due
     missed = (
-        lines.filter(status="ACTIVE", drawdowns__loan__days_past_due__gte=threshold).values_list("pk", flat=True).distinct()
+        lines.filter(status="ACTIVE", drawdowns__loan__days_past_due__gte=threshold)
+        .values_list("pk", flat=True)
+        .distinct()
     )
     late = Drawdown.objects.filter(loan__days_past_due__gt=0).values("line_id")
     paid = lines.filter(status="FROZEN", freeze_reason=FreezeReason.OVERDUE).exclude(pk__in=late)
@@ -92,7 +96,9 @@ def reevaluate_due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62
     return total
 
 
-def _chunk(ids: Sequence[int], policy: Policy, trigger: Trigger, as_of: date, report: ReevaluationReport) -> None:
+def _chunk(
+    ids: Sequence[int], policy: Policy, trigger: Trigger, as_of: date, report: ReevaluationReport
+) -> None:
     """Collect and score without locks, then lock, judge and write."""
     rules, ceiling = rules_of(policy), ceiling_now()
     owners = dict(CreditLine.objects.filter(pk__in=ids, status__in=LIVE).values_list("pk", "borrower_id"))
@@ -103,7 +109,9 @@ def _chunk(ids: Sequence[int], policy: Policy, trigger: Trigger, as_of: date, re
         return
     borrower_ids = [owners[pk] for pk in open_ids]
     risk_operations.honour_consents(borrower_ids=borrower_ids)
-    collected = collect(borrower_ids=borrower_ids, as_of=as_of, business_margin=rules.affordability.business_margin)
+    collected = collect(
+        borrower_ids=borrower_ids, as_of=as_of, business_margin=rules.affordability.business_margin
+    )
     assessed = assess_all(collected=collected, purpose="REEVALUATION", as_of=as_of)
     means = means_of(borrower_ids=borrower_ids, collected=collected, excluded_line_ids=open_ids)
     place = {pk: at for at, pk in enumerate(open_ids)}
@@ -123,10 +131,22 @@ def _chunk(ids: Sequence[int], policy: Policy, trigger: Trigger, as_of: date, re
     for line in lines:
         at = place[line.pk]
         view = _view(
-            line, at, collected, assessed[at], means[at], debts[line.pk], overdue.get(line.pk, Decimal(0)), rules, ceiling,
+            line,
+            at,
+            collected,
+            assessed[at],
+            means[at],
+            debts[line.pk],
+            overdue.get(line.pk, Decimal(0)),
+            rules,
+            ceiling,
             as_of,
         )
-        next_review = next_review_after(as_of, anchor=line.borrower_id) if trigger is Trigger.MONTHLY else line.next_review_date
+        next_review = (
+            next_review_after(as_of, anchor=line.borrower_id)
+            if trigger is Trigger.MONTHLY
+            else line.next_review_date
+        )
         verdict = reevaluate(view, policy=rules, next_review=next_review)
         changes.append(_apply(line, verdict, view, assessed[at], policy, trigger, as_of))
         report.directions[verdict.direction] += 1
@@ -166,7 +186,8 @@ def _view(
 ) -> LineView:
     pd, reasons = assessed.scored.pd, assessed.scored.reasons
     problem = assessed.scored.problem or _problem(collected, at, means)
-    target, target_reasons = Decimal(0), ()
+    target = Decimal(0)
+    target_reasons: tuple[Reason, ...] = ()
     grade = rules.grade_of(pd) if pd is not None else None
     if grade is not None and pd is not None and pd < rules.cut_offs.refer_below:
         sized = size_limit(policy=rules, ceiling=ceiling, grade=grade, means=means, asked=MOST_LIMIT)
@@ -206,7 +227,13 @@ def _problem(collected: Collected, at: int, means: Means) -> str:
 
 
 def _apply(
-    line: CreditLine, verdict: Verdict, view: LineView, assessed: Assessed, policy: Policy, trigger: Trigger, as_of: date
+    line: CreditLine,
+    verdict: Verdict,
+    view: LineView,
+    assessed: Assessed,
+    policy: Policy,
+    trigger: Trigger,
+    as_of: date,
 ) -> LimitChange:
     """Put a verdict into the line's columns and into an unsaved event."""
     old = line.limit
@@ -261,7 +288,7 @@ def _write(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
     if not changes:
         return
     LimitChange.objects.bulk_create(changes)
-    columns = [
+    columns: list[Any] = [
         [line.pk for line in lines],
         [line.limit for line in lines],
         [str(line.status) for line in lines],
@@ -285,4 +312,3 @@ def _write(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
             if change.direction != Direction.KEEP
         ]
     )
-

@@ -41,7 +41,9 @@ def request_review(
     about = {"decision": decision, "limit_change": limit_change}
     if (decision is None) == (limit_change is None):
         raise UnableToAskForReview("review_subject", N_("Choose one decision or one change of the limit."))
-    owner = decision.application.borrower_id if decision else limit_change.line.borrower_id if limit_change else 0
+    owner = (
+        decision.application.borrower_id if decision else limit_change.line.borrower_id if limit_change else 0
+    )
     if owner != borrower.pk:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
     with transaction.atomic():
@@ -58,12 +60,17 @@ def request_review(
         )
         request.save(force_insert=True)
         write_audit(
-            actor=actor, action="review.request", object_type="credit.ReviewRequest", object_ref=str(request.ref)
+            actor=actor,
+            action="review.request",
+            object_type="credit.ReviewRequest",
+            object_ref=str(request.ref),
         )
     return request
 
 
-def answer_review(*, request_id: int, is_changed: bool, answer: str, actor: User, as_of: date) -> ReviewRequest:
+def answer_review(
+    *, request_id: int, is_changed: bool, answer: str, actor: User, as_of: date
+) -> ReviewRequest:
     """Answer a borrower's request; what changes is done by its own operation and named in the answer."""
     if not answer.strip():
         raise UnableToAnswerReview("required", N_("Write why, so that others understand it."), field="answer")
@@ -78,11 +85,17 @@ def answer_review(*, request_id: int, is_changed: bool, answer: str, actor: User
         request.answer, request.answered_by, request.answered_date = answer, actor, as_of
         request.save(update_fields=["status", "answer", "answered_by", "answered_date"])
         queue_notice(
-            borrower_id=request.borrower_id, kind="review_answered", dedup_key=f"review:{request.ref}",
+            borrower_id=request.borrower_id,
+            kind="review_answered",
+            dedup_key=f"review:{request.ref}",
             params={"review_ref": str(request.ref)},
         )
         write_audit(
-            actor=actor, action="review.answer", object_type="credit.ReviewRequest", object_ref=str(request.ref),
-            after={"status": request.status}, reason=answer,
+            actor=actor,
+            action="review.answer",
+            object_type="credit.ReviewRequest",
+            object_ref=str(request.ref),
+            after={"status": request.status},
+            reason=answer,
         )
     return request

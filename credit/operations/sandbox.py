@@ -64,8 +64,12 @@ def move_business_date(
             params={"days": str(MOST_DAYS)},
         )
     write_audit(
-        actor=actor, action="business_date.move", object_type="ledger.BookDate", object_ref="1",
-        before={"date": start.isoformat()}, after={"date": to.isoformat()},
+        actor=actor,
+        action="business_date.move",
+        object_type="ledger.BookDate",
+        object_ref="1",
+        before={"date": start.isoformat()},
+        after={"date": to.isoformat()},
     )
     carry = settle or (lambda day: settle_money(as_of=day, now=now))
     total = NightReport("DONE")
@@ -99,7 +103,9 @@ def settle_money(*, as_of: date, now: datetime, wait: float = WAIT_SECONDS) -> i
             loan_operations.send_collection(collection_id=pk, now=now, as_of=as_of)
         for pk in loan_operations.due_messages(now=now, limit=1_000):
             loan_operations.apply_gateway_message(message_id=pk, as_of=as_of, now=now)
-        still_open = sum(model.objects.filter(status__in=("CLAIMED", "SENT")).count() for model in (Payout, Collection))
+        still_open = sum(
+            model.objects.filter(status__in=("CLAIMED", "SENT")).count() for model in (Payout, Collection)
+        )
         if not still_open or time.monotonic() > until:
             return still_open
         time.sleep(pause)

@@ -62,9 +62,9 @@ def means_of(
     groups = group_of(borrower_ids=borrower_ids)
     members = sorted(set().union(*groups.values())) if groups else []
     open_lines = list(
-        CreditLine.objects.filter(borrower_id__in=members, status__in=["ACTIVE", "FROZEN", "SUSPENDED"]).values_list(
-            "pk", "borrower_id", "family", "limit"
-        )
+        CreditLine.objects.filter(
+            borrower_id__in=members, status__in=["ACTIVE", "FROZEN", "SUSPENDED"]
+        ).values_list("pk", "borrower_id", "family", "limit")
     )
     debts = debts_of_lines(line_ids=[pk for pk, *_ in open_lines])
     skipped = set(excluded_line_ids)
@@ -77,14 +77,18 @@ def means_of(
     for at, borrower_id in enumerate(borrower_ids):
         others = sum((promised.get(member, Decimal(0)) for member in groups[borrower_id]), Decimal(0))
         # the group's lines that are being looked at in the same batch, but belong to another member
-        others += sum(
-            (
-                max(limit, debts[pk].exposure)
-                for pk, owner, _, limit in open_lines
-                if pk in own_lines and owner in groups[borrower_id] and owner != borrower_id
-            ),
-            Decimal(0),
-        ) if len(groups[borrower_id]) > 1 else Decimal(0)
+        others += (
+            sum(
+                (
+                    max(limit, debts[pk].exposure)
+                    for pk, owner, _, limit in open_lines
+                    if pk in own_lines and owner in groups[borrower_id] and owner != borrower_id
+                ),
+                Decimal(0),
+            )
+            if len(groups[borrower_id]) > 1
+            else Decimal(0)
+        )
         result.append(
             Means(
                 is_business=bool(collected.facts.segment[at]),
@@ -97,7 +101,13 @@ def means_of(
 
 
 def applicant_of(
-    *, borrower: Borrower, collected: Collected, occupation: str, as_of: date, own_line_id: int | None, rules: PolicyRules
+    *,
+    borrower: Borrower,
+    collected: Collected,
+    occupation: str,
+    as_of: date,
+    own_line_id: int | None,
+    rules: PolicyRules,
 ) -> Applicant:
     """Put together what the policy asks about one applicant; the worst delay counts over the whole group."""
     group = sorted(group_of(borrower_ids=[borrower.pk])[borrower.pk])

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 
-@pytest.fixture()
+@pytest.fixture
 def books(db: None) -> None:
     """Open the books and bring the first products and policy, in either kind of database test."""
     from tests.credit.factories import bring_first_versions
@@ -30,7 +30,7 @@ def trained_rows(django_db_setup: None, django_db_blocker: Any) -> list[dict[str
     return rows
 
 
-@pytest.fixture()
+@pytest.fixture
 def model(books: None, trained_rows: list[dict[str, Any]]) -> None:
     """Put the trained model to work in this test."""
     from risk.models import ModelVersion

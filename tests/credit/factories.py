@@ -34,7 +34,9 @@ def bring_chart() -> None:
 
     if not Account.objects.exists():
         for row in CHART:
-            Account.objects.create(pk=row.account_id, code=row.code, role=row.role, name=row.name, kind=row.kind)
+            Account.objects.create(
+                pk=row.account_id, code=row.code, role=row.role, name=row.name, kind=row.kind
+            )
 
 
 def make_person(**values: Any) -> Borrower:
@@ -47,7 +49,11 @@ def make_person(**values: Any) -> Borrower:
 
 
 def make_line(
-    *, borrower: Borrower | None = None, limit: Decimal | int = 1_000, family: str = "PERSONAL", as_of: date = AS_OF,
+    *,
+    borrower: Borrower | None = None,
+    limit: Decimal | int = 1_000,
+    family: str = "PERSONAL",
+    as_of: date = AS_OF,
     **values: Any,
 ) -> CreditLine:
     """Open a line with the events that the operations would have written."""
@@ -55,22 +61,45 @@ def make_line(
     product = Product.objects.filter(family=family, is_active=True).order_by("pk")[0]
     policy = Policy.objects.get(state="ACTIVE")
     application = Application.objects.create(
-        borrower=borrower, product=product, policy=policy, requested_amount=limit, purpose=product.purposes[0],
-        status="APPROVED", submitted_date=as_of, submitted_at=NOW, decided_date=as_of,
+        borrower=borrower,
+        product=product,
+        policy=policy,
+        requested_amount=limit,
+        purpose=product.purposes[0],
+        status="APPROVED",
+        submitted_date=as_of,
+        submitted_at=NOW,
+        decided_date=as_of,
     )
     review = next_review_after(as_of, anchor=borrower.pk)
     line = CreditLine.objects.create(
         **{
-            "borrower": borrower, "family": family, "limit": Decimal(limit), "annual_rate": Decimal("0.12"),
-            "penalty_rate": Decimal("0.18"), "grade": "B", "status": "ACTIVE", "opened_date": as_of,
-            "valid_until": date(as_of.year + 1, as_of.month, as_of.day), "application": application,
-            "next_review_date": review, **values,
+            "borrower": borrower,
+            "family": family,
+            "limit": Decimal(limit),
+            "annual_rate": Decimal("0.12"),
+            "penalty_rate": Decimal("0.18"),
+            "grade": "B",
+            "status": "ACTIVE",
+            "opened_date": as_of,
+            "valid_until": date(as_of.year + 1, as_of.month, as_of.day),
+            "application": application,
+            "next_review_date": review,
+            **values,
         }
     )
     LimitChange.objects.create(
-        line=line, direction="OPEN", trigger="APPLICATION", old_limit=0, new_limit=line.limit,
-        reasons=[reason("risk_good").to_dict()], recourse=[recourse("pay_on_time").to_dict()], policy=policy,
-        period=period_of(as_of), effective_date=as_of, next_review_date=review,
+        line=line,
+        direction="OPEN",
+        trigger="APPLICATION",
+        old_limit=0,
+        new_limit=line.limit,
+        reasons=[reason("risk_good").to_dict()],
+        recourse=[recourse("pay_on_time").to_dict()],
+        policy=policy,
+        period=period_of(as_of),
+        effective_date=as_of,
+        next_review_date=review,
     )
     return line
 

@@ -28,7 +28,9 @@ def person(persona: str = "steady", **values: Any) -> Borrower:
     for purpose in DATA:
         ConsentFactory(borrower=borrower, purpose=purpose)
     if persona:
-        risk_operations.connect_sandbox_person(borrower_id=borrower.pk, persona=persona, as_of=AS_OF, now=NOW, seed=7)
+        risk_operations.connect_sandbox_person(
+            borrower_id=borrower.pk, persona=persona, as_of=AS_OF, now=NOW, seed=7
+        )
     return borrower
 
 
@@ -104,7 +106,10 @@ def test_no_agreement_to_the_data_means_no_approval(model: None) -> None:
 def test_stale_records_are_referred(model: None) -> None:
     borrower = person()
     application = apply(borrower, as_of=AS_OF + timedelta(150))
-    assert (application.status, application.decisions.get().reasons[0]["code"]) == ("REFERRED", "evidence_stale")
+    assert (application.status, application.decisions.get().reasons[0]["code"]) == (
+        "REFERRED",
+        "evidence_stale",
+    )
 
 
 def test_students_are_declined_and_the_unsaid_is_referred(model: None) -> None:
@@ -122,8 +127,10 @@ def test_it_approves_at_once_and_opens_the_line(model: None) -> None:
     assert (application.status, decision.outcome, decision.is_final) == ("APPROVED", "APPROVE", True)
     assert (line.status, line.limit, line.borrower) == ("ACTIVE", 3_000, borrower)
     assert (line.annual_rate, line.grade) == (decision.annual_rate, decision.grade)
-    assert 1 <= len(decision.reasons) <= 4 and decision.assessment is not None
-    assert decision.pd is not None and 0 < decision.pd < Decimal("0.08")
+    assert 1 <= len(decision.reasons) <= 4
+    assert decision.assessment is not None
+    assert decision.pd is not None
+    assert 0 < decision.pd < Decimal("0.08")
     assert LimitChange.objects.get().direction == "OPEN"
     assert set(Notice.objects.values_list("kind", flat=True)) == {"application_approve", "limit_open"}
     assert operations.prove_books() == {}
@@ -133,8 +140,11 @@ def test_it_offers_less_with_the_cap_that_decided_and_waits_for_a_yes(model: Non
     application = apply(person(), requested_amount=Decimal(200_000))
     decision, line = application.decisions.get(), CreditLine.objects.get()
     assert (decision.outcome, line.status) == ("COUNTER_OFFER", "OFFERED")
-    assert line.limit < 200_000 and line.offer_until == AS_OF + timedelta(30)
-    assert {"limit_by_income", "limit_by_grade", "limit_by_affordability"} & {r["code"] for r in decision.reasons}
+    assert line.limit < 200_000
+    assert line.offer_until == AS_OF + timedelta(30)
+    assert {"limit_by_income", "limit_by_grade", "limit_by_affordability"} & {
+        r["code"] for r in decision.reasons
+    }
     assert "offer" in queries.home(borrower_id=application.borrower_id, as_of=AS_OF).tasks
     operations.accept_offer(line_id=line.pk, actor=application.borrower.user, as_of=AS_OF)
     assert operations.prove_books() == {}
@@ -149,13 +159,16 @@ def test_riskier_people_are_scored_worse_and_the_policy_follows_the_score(model:
                 borrower_id=borrower.pk, persona=persona, as_of=AS_OF, now=NOW, seed=seed
             )
             found.append(apply(borrower, requested_amount=Decimal(150_000)).decisions.get())
-    mean = {persona: sum(float(d.pd or 0) for d in found) / len(found) for persona, found in decisions.items()}
+    mean = {
+        persona: sum(float(d.pd or 0) for d in found) / len(found) for persona, found in decisions.items()
+    }
     assert mean["risky"] > 1.5 * mean["steady"]
     offered = [d for found in decisions.values() for d in found if d.limit]
     assert offered
     for decision in offered:
         grade = queries.rules_of(decision.policy).grade_of(decision.pd)
-        assert grade and (decision.grade, decision.annual_rate) == (grade.name, grade.annual_rate)
+        assert grade
+        assert (decision.grade, decision.annual_rate) == (grade.name, grade.annual_rate)
         assert decision.limit <= grade.limit
 
 
@@ -186,8 +199,15 @@ def test_a_withdrawn_application_makes_room_and_stays_withdrawn() -> None:
 def decide(application: Application, officer: Any, **change: Any) -> Decision:
     return operations.decide_by_officer(
         **{
-            "application_id": application.pk, "outcome": "APPROVE", "limit": Decimal(2_000), "annual_rate": None,
-            "note": "seen the statements", "actor": officer, "as_of": AS_OF, "now": NOW, **change,
+            "application_id": application.pk,
+            "outcome": "APPROVE",
+            "limit": Decimal(2_000),
+            "annual_rate": None,
+            "note": "seen the statements",
+            "actor": officer,
+            "as_of": AS_OF,
+            "now": NOW,
+            **change,
         }  # fmt: skip
     )
 
@@ -260,10 +280,15 @@ def test_a_shop_applies_by_its_owner(model: None) -> None:
     for purpose in ("CREDIT_DECISION", *DATA):
         ConsentFactory(borrower=shop, purpose=purpose)
     risk_operations.connect_sandbox_person(borrower_id=shop.pk, persona="shop", as_of=AS_OF, now=NOW, seed=7)
-    application = apply(shop, product_code="working-capital", purpose="STOCK", occupation="", actor=owner.user)
+    application = apply(
+        shop, product_code="working-capital", purpose="STOCK", occupation="", actor=owner.user
+    )
     assert application.status in ("APPROVED", "REFERRED"), application.decisions.get().reasons
     BusinessMember.objects.update(is_active=False)
-    assert refused(shop, product_code="working-capital", purpose="STOCK", as_of=date(2026, 5, 1)).field == "identity"
+    assert (
+        refused(shop, product_code="working-capital", purpose="STOCK", as_of=date(2026, 5, 1)).field
+        == "identity"
+    )
 
 
 def test_each_decision_of_the_engine_replays_to_the_same_answer(model: None) -> None:
@@ -272,12 +297,18 @@ def test_each_decision_of_the_engine_replays_to_the_same_answer(model: None) -> 
         apply(person(persona), requested_amount=Decimal(150_000))
     apply(person(), occupation="STUDENT")
     decisions = list(Decision.objects.select_related("policy"))
-    assert len(decisions) == 7 and all(agrees(decision=decision) for decision in decisions)
+    assert len(decisions) == 7
+    assert all(agrees(decision=decision) for decision in decisions)
     assert Assessment.objects.count() == 7
     stricter = queries.rules_of(decisions[0].policy)
     from dataclasses import replace
 
-    tight = replace(stricter, cut_offs=replace(stricter.cut_offs, approve_below=Decimal("0.000001"), refer_below=Decimal("0.000001")))
+    tight = replace(
+        stricter,
+        cut_offs=replace(
+            stricter.cut_offs, approve_below=Decimal("0.000001"), refer_below=Decimal("0.000001")
+        ),
+    )
     assert {str(replay(decision=decision, policy=tight).outcome) for decision in decisions} == {"DECLINE"}
 
 
@@ -288,6 +319,10 @@ def test_a_second_application_raises_and_never_lowers(model: None) -> None:
     assert CreditLine.objects.get().limit == 3_000
     apply(borrower, requested_amount=Decimal(5_000), as_of=AS_OF + timedelta(2))
     line = CreditLine.objects.get()
-    assert (line.limit, line.valid_until, line.last_raised_date) == (5_000, AS_OF + timedelta(367), AS_OF + timedelta(2))
+    assert (line.limit, line.valid_until, line.last_raised_date) == (
+        5_000,
+        AS_OF + timedelta(367),
+        AS_OF + timedelta(2),
+    )
     directions = list(LimitChange.objects.order_by("pk").values_list("direction", flat=True))
     assert directions == ["OPEN", "KEEP", "UP"]

@@ -219,7 +219,11 @@ def test_a_draw_takes_few_statements() -> None:
 def test_quote_and_contract_are_the_same_numbers() -> None:
     line = make_line()
     quote = queries.draw_quote(
-        line_id=line.pk, amount=Decimal("300.00"), instalment_count=6, repayment_method="EQUAL_INSTALMENT", as_of=AS_OF
+        line_id=line.pk,
+        amount=Decimal("300.00"),
+        instalment_count=6,
+        repayment_method="EQUAL_INSTALMENT",
+        as_of=AS_OF,
     )
     loan = draw(line).loan
     rows = list(loan.instalments.order_by("number").values_list("due_date", "principal_due", "interest_due"))

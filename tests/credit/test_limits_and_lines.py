@@ -43,7 +43,9 @@ def test_freeze_and_unfreeze_leave_history_and_tell_the_borrower() -> None:
 def test_an_officers_freeze_overrides_the_borrowers() -> None:
     line = make_line()
     officer = UserFactory(is_staff=True)
-    operations.freeze_line(line_id=line.pk, reason="", actor=line.borrower.user, as_of=AS_OF, by_borrower=True)
+    operations.freeze_line(
+        line_id=line.pk, reason="", actor=line.borrower.user, as_of=AS_OF, by_borrower=True
+    )
     operations.freeze_line(line_id=line.pk, reason="looks odd", actor=officer, as_of=AS_OF)
     line.refresh_from_db()
     assert (line.status, line.freeze_reason) == ("FROZEN", "OFFICER")
@@ -53,7 +55,9 @@ def test_an_officers_freeze_overrides_the_borrowers() -> None:
 def test_it_refuses_a_limit_outside_the_range(limit: str) -> None:
     line, officer = make_line(), UserFactory(is_staff=True)
     with pytest.raises(operations.UnableToChangeLimit) as caught:
-        operations.change_limit(line_id=line.pk, limit=Decimal(limit), reason="why", actor=officer, as_of=AS_OF)
+        operations.change_limit(
+            line_id=line.pk, limit=Decimal(limit), reason="why", actor=officer, as_of=AS_OF
+        )
     assert caught.value.code == "limit_invalid"
 
 
@@ -76,9 +80,16 @@ def test_an_officer_does_not_act_on_the_own_business(role: str) -> None:
 
 def test_an_officer_changes_a_limit_with_a_trace() -> None:
     line, officer = make_line(), UserFactory(is_staff=True)
-    operations.change_limit(line_id=line.pk, limit=Decimal(800), reason="asked for less", actor=officer, as_of=AS_OF)
+    operations.change_limit(
+        line_id=line.pk, limit=Decimal(800), reason="asked for less", actor=officer, as_of=AS_OF
+    )
     change = queries.limit_history(line_id=line.pk)[0]
-    assert (change.direction, change.old_limit, change.new_limit, change.actor) == ("DOWN", 1000, 800, officer)
+    assert (change.direction, change.old_limit, change.new_limit, change.actor) == (
+        "DOWN",
+        1000,
+        800,
+        officer,
+    )
     assert AuditEntry.objects.get(action="line.change_limit").before == {"limit": "1000.00"}
     assert operations.prove_books() == {}
 
@@ -110,7 +121,8 @@ def test_history_cannot_be_changed_even_by_sql(table: str) -> None:
     make_line()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE '%%append_only'", [table]
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE '%%append_only'",
+            [table],
         )
         assert cursor.fetchone() == (1,)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
@@ -121,19 +133,25 @@ def test_a_person_is_asked_for_once_and_answers() -> None:
     line, officer = make_line(), UserFactory(is_staff=True)
     change = line.changes.get()
     asked = [
-        operations.request_review(borrower=line.borrower, actor=line.borrower.user, as_of=AS_OF, limit_change=change)
+        operations.request_review(
+            borrower=line.borrower, actor=line.borrower.user, as_of=AS_OF, limit_change=change
+        )
         for _ in range(2)
     ]
     assert asked[0].pk == asked[1].pk
     assert asked[0].answer_by_date == AS_OF + timedelta(30)
     with pytest.raises(operations.UnableToAnswerReview):
-        operations.answer_review(request_id=asked[0].pk, is_changed=False, answer="", actor=officer, as_of=AS_OF)
+        operations.answer_review(
+            request_id=asked[0].pk, is_changed=False, answer="", actor=officer, as_of=AS_OF
+        )
     done = operations.answer_review(
         request_id=asked[0].pk, is_changed=False, answer="The figures are right.", actor=officer, as_of=AS_OF
     )
     assert (done.status, done.answered_by) == ("UPHELD", officer)
     with pytest.raises(Refusal):
-        operations.answer_review(request_id=asked[0].pk, is_changed=True, answer="again", actor=officer, as_of=AS_OF)
+        operations.answer_review(
+            request_id=asked[0].pk, is_changed=True, answer="again", actor=officer, as_of=AS_OF
+        )
     assert Notice.objects.filter(kind="review_answered").count() == 1
 
 
@@ -158,6 +176,8 @@ def test_the_group_counts_a_person_and_the_owned_businesses() -> None:
 def test_home_and_views_of_a_line() -> None:
     line = make_line()
     home = queries.home(borrower_id=line.borrower_id, as_of=AS_OF)
-    assert [(view.line, view.available, view.exposure, view.can_draw) for view in home.lines] == [(line, 1000, 0, True)]
+    assert [(view.line, view.available, view.exposure, view.can_draw) for view in home.lines] == [
+        (line, 1000, 0, True)
+    ]
     CreditLine.objects.update(limit=Decimal(50))
     assert queries.line_view(line=CreditLine.objects.get(), as_of=AS_OF + timedelta(400)).can_draw is False

@@ -54,14 +54,21 @@ def test_a_second_beat_finds_the_day_done() -> None:
     close()
     before = NightShard.objects.count()
     report = close()
-    assert (report.status, report.closed, business_date(), NightShard.objects.count()) == ("ALREADY_DONE", [], NEXT, before)
+    assert (report.status, report.closed, business_date(), NightShard.objects.count()) == (
+        "ALREADY_DONE",
+        [],
+        NEXT,
+        before,
+    )
 
 
 def test_missed_days_are_closed_in_order_each_with_its_own_date(monkeypatch: pytest.MonkeyPatch) -> None:
     aged: list[date] = []
     real = loan_operations.age_loans
     monkeypatch.setattr(
-        loan_operations, "age_loans", lambda *, as_of, **more: (aged.append(as_of), real(as_of=as_of, **more))[1]
+        loan_operations,
+        "age_loans",
+        lambda *, as_of, **more: (aged.append(as_of), real(as_of=as_of, **more))[1],
     )
     lent()
     report = close(AS_OF + timedelta(3))
@@ -76,7 +83,8 @@ def test_a_caught_up_book_is_that_of_one_that_never_stopped() -> None:
     close(AS_OF + timedelta(45))
     late = Loan.objects.get(pk=loans[0].pk)
     assert late.days_past_due == (AS_OF + timedelta(45) - date(2026, 4, 2)).days
-    assert late.penalty_outstanding >= 0 and late.status == "OVERDUE"
+    assert late.penalty_outstanding >= 0
+    assert late.status == "OVERDUE"
     assert NightRun.objects.filter(status="DONE").count() == 46
     assert operations.prove_books() == {}
 
@@ -112,7 +120,8 @@ def test_it_stops_when_the_books_are_wrong_and_goes_on_when_they_are_right() -> 
     line = make_line()
     type(line).objects.filter(pk=line.pk).update(limit=900)
     report = close()
-    assert report.status == "STOPPED" and "I6b" in report.problem
+    assert report.status == "STOPPED"
+    assert "I6b" in report.problem
     assert business_date() == AS_OF, "the day stays open"
     type(line).objects.filter(pk=line.pk).update(limit=1000)
     assert close().status == "DONE"
@@ -156,10 +165,16 @@ def test_a_paid_instalment_climbs_no_further() -> None:
     first = loan.instalments.order_by("due_date").first()
     close(first.due_date - timedelta(4))
     loan_operations.record_repayment(
-        loan_id=loan.pk, amount=first.outstanding, value_date=business_date(), reference="r", as_of=business_date()
+        loan_id=loan.pk,
+        amount=first.outstanding,
+        value_date=business_date(),
+        reference="r",
+        as_of=business_date(),
     )
     close(first.due_date + timedelta(2))
-    rungs = Notice.objects.filter(params__due_date=first.due_date.isoformat()).values_list("params__rung", flat=True)
+    rungs = Notice.objects.filter(params__due_date=first.due_date.isoformat()).values_list(
+        "params__rung", flat=True
+    )
     assert set(rungs) == {"T-7", "T-3"}
 
 
@@ -171,7 +186,9 @@ def test_instalments_are_collected_where_it_was_agreed() -> None:
     assert [row.loan_id for row in agreed.collections.all()] == [agreed.pk]
     assert agreed.collections.get().amount == agreed.instalments.order_by("due_date").first().outstanding
     assert not not_agreed.collections.exists()
-    assert operations.start_auto_debits(as_of=due) == 1 and agreed.collections.count() == 1, "the same day asks once"
+    assert operations.start_auto_debits(as_of=due) == 1 and agreed.collections.count() == 1, (
+        "the same day asks once"
+    )
 
 
 def test_a_late_line_is_frozen_by_the_night_that_sees_it() -> None:
@@ -237,7 +254,9 @@ def test_the_command_closes_once_and_says_so(capsys: pytest.CaptureFixture[str])
     assert business_date() == NEXT
 
 
-def test_the_command_waits_for_who_is_at_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_waits_for_who_is_at_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def die(*arguments: Any) -> dict[str, int]:
         raise KeyboardInterrupt
 
@@ -250,7 +269,9 @@ def test_the_command_waits_for_who_is_at_it(capsys: pytest.CaptureFixture[str], 
 
 def test_the_sandbox_date_moves_through_every_day() -> None:
     settled: list[date] = []
-    report = operations.move_business_date(to=AS_OF + timedelta(3), actor=None, now=NOW, settle=settled.append)
+    report = operations.move_business_date(
+        to=AS_OF + timedelta(3), actor=None, now=NOW, settle=settled.append
+    )
     assert report.closed == [AS_OF + timedelta(n) for n in range(3)]
     assert settled == [AS_OF + timedelta(n) for n in range(4)]
     for to in (AS_OF, AS_OF + timedelta(3), AS_OF + timedelta(500)):

@@ -16,13 +16,15 @@ from tests.factories import NOW, UserFactory
 pytestmark = pytest.mark.usefixtures("books")
 
 
-@pytest.fixture()
+@pytest.fixture
 def people(db: None) -> tuple[Any, Any]:
     return UserFactory(is_staff=True), UserFactory(is_staff=True)
 
 
 def proposed(maker: Any) -> Policy:
-    draft = operations.draft_policy(document=changed("cut_offs.approve_below", "0.07"), note="stricter", actor=maker)
+    draft = operations.draft_policy(
+        document=changed("cut_offs.approve_below", "0.07"), note="stricter", actor=maker
+    )
     return operations.propose_policy(policy_id=draft.pk, actor=maker, now=NOW)
 
 
@@ -63,4 +65,7 @@ def test_a_document_never_changes(people: tuple[Any, Any]) -> None:
 def test_one_version_is_in_force(people: tuple[Any, Any]) -> None:
     policy = proposed(people[0])
     operations.activate_policy(policy_id=policy.pk, actor=people[1], now=NOW)
-    assert list(Policy.objects.order_by("version").values_list("version", "state")) == [(1, "RETIRED"), (2, "ACTIVE")]
+    assert list(Policy.objects.order_by("version").values_list("version", "state")) == [
+        (1, "RETIRED"),
+        (2, "ACTIVE"),
+    ]

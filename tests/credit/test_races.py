@@ -135,7 +135,9 @@ def test_no_draw_comes_after_a_freeze(repeat: int) -> None:
     works = [drawer(line, str(number)) for number in range(8)]
     works.insert(4, freeze)
     results = at_once(*works)
-    assert not [r for r in results if isinstance(r, Exception) and not isinstance(r, UnableToDrawDown)], results
+    assert not [r for r in results if isinstance(r, Exception) and not isinstance(r, UnableToDrawDown)], (
+        results
+    )
     frozen = LimitChange.objects.get(direction="FREEZE")
     assert not Drawdown.objects.filter(limit_change_id__gte=frozen.pk).exists()
     assert not [name for name in operations.prove_books() if name.startswith(("I7", "I18"))]

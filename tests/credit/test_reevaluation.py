@@ -27,8 +27,12 @@ def overdue(line: CreditLine, days: int) -> None:
     """Make a paid-out draw of the line late, as the night's ageing would leave it."""
     drawdown = draw(line)
     loan_operations.confirm_payout(
-        payout_id=drawdown.loan.payout.pk, provider_reference=f"p{drawdown.pk}", amount=drawdown.amount, currency="CNY",
-        as_of=AS_OF, now=drawdown.created_at,
+        payout_id=drawdown.loan.payout.pk,
+        provider_reference=f"p{drawdown.pk}",
+        amount=drawdown.amount,
+        currency="CNY",
+        as_of=AS_OF,
+        now=drawdown.created_at,
     )
     due = drawdown.loan.instalments.order_by("due_date").first().due_date
     loan_operations.age_loans(as_of=due + timedelta(days=days))
@@ -41,8 +45,10 @@ def test_without_a_model_nothing_moves_and_the_borrower_reads_why() -> None:
     change = LimitChange.objects.order_by("-pk")[0]
     assert (report.looked_at, change.direction, change.new_limit) == (1, "KEEP", 1000)
     assert change.reasons[0]["code"] == "model_unavailable"
-    assert change.recourse and change.next_review_date.month == 5
-    assert change.assessment is not None and change.assessment.outcome == "UNSCORED"
+    assert change.recourse
+    assert change.next_review_date.month == 5
+    assert change.assessment is not None
+    assert change.assessment.outcome == "UNSCORED"
     assert not Notice.objects.filter(kind="limit_keep").exists()
 
 
@@ -101,13 +107,16 @@ def test_a_paid_up_line_opens_the_same_night_and_both_are_told() -> None:
     line.refresh_from_db()
     assert (line.status, line.freeze_reason, line.limit) == ("FROZEN", "OVERDUE", 1000)
     told = Notice.objects.get(kind="limit_freeze")
-    assert "5 days overdue" in told.params["why"] and "CNY" in told.params["way_on"]
+    assert "5 days overdue" in told.params["why"]
+    assert "CNY" in told.params["way_on"]
     Loan.objects.update(days_past_due=0, status="ACTIVE")
     operations.reevaluate_due_lines(as_of=day + timedelta(1))
     line.refresh_from_db()
     assert (line.status, line.freeze_reason) == ("ACTIVE", "")
     assert Notice.objects.filter(kind="limit_unfreeze").count() == 1
-    directions = list(LimitChange.objects.filter(line=line).order_by("pk").values_list("direction", flat=True))
+    directions = list(
+        LimitChange.objects.filter(line=line).order_by("pk").values_list("direction", flat=True)
+    )
     assert [name for name in directions if name != "KEEP"] == ["OPEN", "FREEZE", "UNFREEZE"]
 
 
@@ -133,7 +142,7 @@ def test_every_change_reads_as_a_sentence_in_both_languages() -> None:
 
     for catalogue in (SENTENCES, RECOURSES):
         for code, message in catalogue.items():
-            params: dict[str, Any] = {name: "7" for name in _names(message)}
+            params: dict[str, Any] = dict.fromkeys(_names(message), "7")
             told = {
                 language: sentences([{"message": message, "params": params}], language=language)
                 for language in ("en", "zh-hans")

@@ -25,10 +25,14 @@ from ledger.queries import BooksNotOpen, business_date
 class Command(BaseCommand):
     """Run the end of day."""
 
-    help = "Close the business date: age, accrue, collect, prove, re-evaluate, open the next day, write notices."
+    help = (
+        "Close the business date: age, accrue, collect, prove, re-evaluate, open the next day, write notices."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--date", help="the business date to close, YYYY-MM-DD; without it, every day that is over")
+        parser.add_argument(
+            "--date", help="the business date to close, YYYY-MM-DD; without it, every day that is over"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -62,7 +66,9 @@ class Command(BaseCommand):
         missing = sorted({*unfinished, *open_days(current, day - timedelta(days=1))} - {day})
         missing = [before for before in missing if before < day]
         if missing:
-            self._leave(2, "Close these days first: " + ", ".join(before.isoformat() for before in missing[:31]) + ".")
+            self._leave(
+                2, "Close these days first: " + ", ".join(before.isoformat() for before in missing[:31]) + "."
+            )
         return day
 
     def _leave(self, code: int, line: str) -> None:

@@ -27,7 +27,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            to = date.fromisoformat(options["to"]) if options["to"] else business_date() + timedelta(days=options["days"])
+            to = (
+                date.fromisoformat(options["to"])
+                if options["to"]
+                else business_date() + timedelta(days=options["days"])
+            )
         except (ValueError, OverflowError):
             self._leave(2, "Use YYYY-MM-DD for --to.")
         except Refusal as refusal:

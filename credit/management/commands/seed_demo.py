@@ -34,14 +34,44 @@ from risk import queries as risk_queries
 
 SEED = 20261
 DAYS = 90
-HABITS = ("PUNCTUAL", "AUTO", "PUNCTUAL", "FORGETFUL", "AUTO", "PUNCTUAL", "AUTO", "FORGETFUL", "PUNCTUAL", "FAILING")
+HABITS = (
+    "PUNCTUAL",
+    "AUTO",
+    "PUNCTUAL",
+    "FORGETFUL",
+    "AUTO",
+    "PUNCTUAL",
+    "AUTO",
+    "FORGETFUL",
+    "PUNCTUAL",
+    "FAILING",
+)
 NAMED = (
     ("borrower", "borrower@demo.example.com"),
     ("shop owner", "shop@demo.example.com"),
     ("credit officer", "officer@demo.example.com"),
     ("administrator", "admin@demo.example.com"),
 )
-WORDS = "amber basin cedar delta ember fjord grove heron islet juniper kelp lotus maple nectar orbit pebble quartz reed".split()
+WORDS = [
+    "amber",
+    "basin",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "islet",
+    "juniper",
+    "kelp",
+    "lotus",
+    "maple",
+    "nectar",
+    "orbit",
+    "pebble",
+    "quartz",
+    "reed",
+]
 
 
 class Command(BaseCommand):
@@ -52,7 +82,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--people", type=int, default=60)
         parser.add_argument("--shops", type=int, default=15)
-        parser.add_argument("--days", type=int, default=DAYS, help="how many days of history, up to yesterday")
+        parser.add_argument(
+            "--days", type=int, default=DAYS, help="how many days of history, up to yesterday"
+        )
         parser.add_argument("--training-size", type=int, default=2_500)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,7 +92,7 @@ class Command(BaseCommand):
             self.stderr.write("seed_demo is for a sandbox; this portal is in production.")
             sys.exit(2)
         self.began = time.monotonic()
-        today = timezone.localdate()
+        today = timezone.localdate()  # noqa: TID251  whether the day is over is asked of the wall clock
         if not books_are_open():
             open_books(first_date=today - timedelta(days=options["days"]))
         start = min(business_date(), today)
@@ -86,12 +118,17 @@ class Command(BaseCommand):
         """Open the four accounts with passwords made on this machine; a repeat makes new passwords."""
         found = {}
         for role, login in NAMED:
-            password = "-".join(secrets.choice(WORDS) for _ in range(4)) + f"-{secrets.randbelow(9000) + 1000}"
+            password = (
+                "-".join(secrets.choice(WORDS) for _ in range(4)) + f"-{secrets.randbelow(9000) + 1000}"
+            )
             is_staff = role in ("credit officer", "administrator")
             user = User.objects.filter(email=login).first()
             if user is None:
                 user = account_operations.open_account(
-                    login=login, password=password, now=morning(start), is_staff=is_staff,
+                    login=login,
+                    password=password,
+                    now=morning(start),
+                    is_staff=is_staff,
                     is_superuser=role == "administrator",
                 )
             else:
@@ -101,7 +138,9 @@ class Command(BaseCommand):
             if is_staff:
                 secret = base64.b32encode(os.urandom(20)).decode()
                 account_operations.enrol_totp(user=user, secret=secret)
-                group = Group.objects.filter(name="Credit officer" if role == "credit officer" else "Administrator").first()
+                group = Group.objects.filter(
+                    name="Credit officer" if role == "credit officer" else "Administrator"
+                ).first()
                 if group is not None:
                     user.groups.add(group)
             found[role] = (user, password, secret)
@@ -128,7 +167,9 @@ class Command(BaseCommand):
                 borrower = settle_shop(owner=user, number=number, as_of=first_day, now=now)
             connect_records(world=world, at=at, borrower=borrower, as_of=first_day, now=now)
             fresh.append(borrower.pk)
-            arrives = first_day + timedelta(days=2 if number == 0 else (order * 29) % max(1, options["days"] - 8))
+            arrives = first_day + timedelta(
+                days=2 if number == 0 else (order * 29) % max(1, options["days"] - 8)
+            )
             habit = "PUNCTUAL" if number == 0 else HABITS[order % len(HABITS)]
             residents.append(Resident(borrower, user, order, arrives, habit))
             if (order + 1) % 25 == 0 or order + 1 == total:

@@ -16,9 +16,17 @@ from credit.domain.reasons import Reason
 from tests.credit.domain.test_policy import CEILING, document
 
 RULES = read_policy(document(), ceiling=CEILING)
-MEANS = Means(is_business=False, monthly_income=Decimal(12_000), monthly_instalments=Decimal(0), other_limits=Decimal(0))
+MEANS = Means(
+    is_business=False, monthly_income=Decimal(12_000), monthly_instalments=Decimal(0), other_limits=Decimal(0)
+)
 GOOD = Applicant(
-    is_business=False, age=35, is_student=False, is_blocked=False, days_past_due=0, worst_days_past_due_12m=0, means=MEANS
+    is_business=False,
+    age=35,
+    is_student=False,
+    is_blocked=False,
+    days_past_due=0,
+    worst_days_past_due_12m=0,
+    means=MEANS,
 )
 SCORE = Scored(Decimal("0.005"), "", (Reason("bills", "You paid bills late."),))
 ASKED = Asked(Decimal(10_000), Decimal(200_000), Decimal("0.9"))
@@ -76,7 +84,8 @@ def test_it_refers_a_risk_between_the_cut_offs() -> None:
 def test_it_explores_a_fixed_share_with_a_small_limit() -> None:
     near = replace(SCORE, pd=Decimal("0.09"))
     lucky = decided(scored=near, asked=replace(ASKED, lot=Decimal("0.0199")))
-    assert lucky.is_exploration and 0 < lucky.limit <= RULES.exploration.limit
+    assert lucky.is_exploration
+    assert 0 < lucky.limit <= RULES.exploration.limit
     assert lucky.reasons[0].code == "exploration"
     assert not decided(scored=near, asked=replace(ASKED, lot=Decimal("0.02"))).is_exploration
 
@@ -109,7 +118,9 @@ def test_it_counts_the_limits_of_the_group() -> None:
 
 def test_it_gives_students_no_way_through_a_lenient_policy() -> None:
     lenient = replace(RULES, knock_outs=replace(RULES.knock_outs, refuse_students=False))
-    result = decide(policy=lenient, ceiling=CEILING, applicant=replace(GOOD, is_student=True), scored=SCORE, asked=ASKED)
+    result = decide(
+        policy=lenient, ceiling=CEILING, applicant=replace(GOOD, is_student=True), scored=SCORE, asked=ASKED
+    )
     assert result.reasons[0].code == "is_student"
 
 
@@ -122,8 +133,12 @@ def test_the_instalment_factor_agrees_with_a_published_example() -> None:
 AMOUNTS = st.decimals(min_value=0, max_value=400_000, places=2)
 
 
-@given(income=AMOUNTS, owed=AMOUNTS, others=AMOUNTS, asked=st.decimals(min_value=50, max_value=300_000, places=2))
-def test_no_limit_is_over_a_cap_or_off_its_steps(income: Decimal, owed: Decimal, others: Decimal, asked: Decimal) -> None:
+@given(
+    income=AMOUNTS, owed=AMOUNTS, others=AMOUNTS, asked=st.decimals(min_value=50, max_value=300_000, places=2)
+)
+def test_no_limit_is_over_a_cap_or_off_its_steps(
+    income: Decimal, owed: Decimal, others: Decimal, asked: Decimal
+) -> None:
     for grade in RULES.grades:
         sized = size_limit(
             policy=RULES, ceiling=CEILING, grade=grade, means=Means(False, income, owed, others), asked=asked

@@ -10,13 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from credit.domain.line import AFTER, DrawGate, LineAction, LineStatus, UnableToDrawDown, UnableToMoveLine, check_draw, next_status
+from credit.domain.line import (
+    AFTER,
+    DrawGate,
+    LineAction,
+    LineStatus,
+    UnableToDrawDown,
+    UnableToMoveLine,
+    check_draw,
+    next_status,
+)
 from credit.domain.night import STEPS, Step, open_days, ranges, step_after
 from credit.domain.policy import Ceiling
 from credit.domain.products import (
+    PURPOSE_NAMES,
     Family,
     ProductTerms,
-    PURPOSE_NAMES,
     Scenario,
     UnableToUseProduct,
     UnableToUsePurpose,
@@ -27,15 +36,32 @@ from credit.domain.reminders import LADDER, due_dates
 
 TODAY = date(2026, 6, 10)
 GATE = DrawGate(
-    status="ACTIVE", freeze_reason="", valid_until=TODAY, as_of=TODAY, limit=Decimal(1_000), exposure=Decimal(900),
-    days_past_due=0, identity_verified=True, consent_given=True, borrower_blocked=False,
+    status="ACTIVE",
+    freeze_reason="",
+    valid_until=TODAY,
+    as_of=TODAY,
+    limit=Decimal(1_000),
+    exposure=Decimal(900),
+    days_past_due=0,
+    identity_verified=True,
+    consent_given=True,
+    borrower_blocked=False,
 )
-CEILING = Ceiling(Decimal(300_000), Decimal(300_000), Decimal("0.24"), bullet_months=12, forbidden_purposes=("PROPERTY",))
+CEILING = Ceiling(
+    Decimal(300_000), Decimal(300_000), Decimal("0.24"), bullet_months=12, forbidden_purposes=("PROPERTY",)
+)
 SEED = json.loads((Path(__file__).resolve().parents[3] / "credit/seed/products_v1.json").read_text())
 PRODUCTS = [
     ProductTerms(
-        item["code"], 1, Scenario(item["scenario"]), Family(item["family"]), tuple(item["methods"]),
-        tuple(item["instalment_counts"]), Decimal(item["minimum"]), Decimal(item["maximum"]), tuple(item["purposes"]),
+        item["code"],
+        1,
+        Scenario(item["scenario"]),
+        Family(item["family"]),
+        tuple(item["methods"]),
+        tuple(item["instalment_counts"]),
+        Decimal(item["minimum"]),
+        Decimal(item["maximum"]),
+        tuple(item["purposes"]),
         tuple(SEED["forbidden"]),
     )
     for item in SEED["products"]
@@ -93,7 +119,13 @@ def test_a_draw_of_the_last_cent_passes() -> None:
 
 
 def choice(**change: object) -> None:
-    given = {"amount": Decimal(500), "count": 12, "method": "EQUAL_INSTALMENT", "purpose": "DAILY_GOODS", **change}
+    given = {
+        "amount": Decimal(500),
+        "count": 12,
+        "method": "EQUAL_INSTALMENT",
+        "purpose": "DAILY_GOODS",
+        **change,
+    }
     check_choice(EVERYDAY, ceiling=CEILING, **given)
 
 
@@ -137,7 +169,9 @@ def test_everything_at_the_end_lasts_a_year_at_most() -> None:
 def test_the_ladder_finds_each_due_date_once() -> None:
     found = due_dates(TODAY)
     assert len(found) == len(LADDER) == 9
-    assert {TODAY - day: rung for day, rung in found.items()} == {timedelta(rung.days): rung for rung in LADDER}
+    assert {TODAY - day: rung for day, rung in found.items()} == {
+        timedelta(rung.days): rung for rung in LADDER
+    }
     assert all("SMS" not in rung.channels for rung in LADDER if rung.days == -7)
 
 
@@ -151,4 +185,5 @@ def test_the_nights_plan_has_no_gap() -> None:
     while step is not None:
         walked.append(step)
         step = step_after(step)
-    assert walked == list(Step) and STEPS.index(Step.PROVE) < STEPS.index(Step.REEVALUATE) < STEPS.index(Step.ROLL)
+    assert walked == list(Step)
+    assert STEPS.index(Step.PROVE) < STEPS.index(Step.REEVALUATE) < STEPS.index(Step.ROLL)

@@ -65,7 +65,8 @@ def test_it_refuses_a_document_that_breaks_a_rule(path: str, value: Any, code: s
     with pytest.raises(UnableToReadPolicy) as caught:
         read_policy(changed(path, value), ceiling=CEILING)
     assert caught.value.code == code, str(caught.value)
-    assert caught.value.field and caught.value.field.split(".")[0] in path
+    assert caught.value.field
+    assert caught.value.field.split(".")[0] in path
     assert "%(" not in str(caught.value)
 
 
@@ -86,5 +87,7 @@ def test_it_refuses_prices_over_a_stricter_regime() -> None:
 
 def test_it_reads_the_policy_of_the_installation() -> None:
     rules = read_policy(document(), ceiling=CEILING)
-    assert [rules.grade_of(Decimal(pd)).name for pd in ("0", "0.0099", "0.01", "0.0399", "0.1")] == list("AABCE")
+    assert [rules.grade_of(Decimal(pd)).name for pd in ("0", "0.0099", "0.01", "0.0399", "0.1")] == list(
+        "AABCE"
+    )
     assert rules.grade_of(Decimal("0.14")) is None

@@ -63,7 +63,12 @@ def verdict(**change: object):
         ({"target": Decimal(50_000), "last_raised_on": TODAY - timedelta(90)}, "UP", 15_000, "paid_on_time"),
         ({"target": Decimal(0), "changed_this_period": True}, "KEEP", 10_000, "already_changed"),
         ({"pd": None, "problem": "model_unavailable"}, "KEEP", 10_000, "model_unavailable"),
-        ({"pd": None, "problem": "evidence_missing", "target": Decimal(0)}, "KEEP", 10_000, "evidence_missing"),
+        (
+            {"pd": None, "problem": "evidence_missing", "target": Decimal(0)},
+            "KEEP",
+            10_000,
+            "evidence_missing",
+        ),
         ({"problem": "evidence_stale", "target": Decimal(90_000)}, "KEEP", 10_000, "evidence_stale"),
         ({"consent_given": False, "target": Decimal(0)}, "KEEP", 10_000, "consent_withdrawn"),
         ({"days_past_due": 4}, "FREEZE", 10_000, "overdue_freeze"),
@@ -71,11 +76,26 @@ def verdict(**change: object):
         ({"days_past_due": 4, "changed_this_period": True}, "FREEZE", 10_000, "overdue_freeze"),
         ({"pd": Decimal("0.30")}, "FREEZE", 10_000, "risk_freeze"),
         ({"status": "FROZEN", "freeze_reason": "OVERDUE"}, "UNFREEZE", 10_000, "paid_up"),
-        ({"status": "FROZEN", "freeze_reason": "OVERDUE", "days_past_due": 2}, "KEEP", 10_000, "overdue_freeze"),
-        ({"status": "FROZEN", "freeze_reason": "RISK", "pd": Decimal("0.19")}, "UNFREEZE", 10_000, "risk_lower"),
+        (
+            {"status": "FROZEN", "freeze_reason": "OVERDUE", "days_past_due": 2},
+            "KEEP",
+            10_000,
+            "overdue_freeze",
+        ),
+        (
+            {"status": "FROZEN", "freeze_reason": "RISK", "pd": Decimal("0.19")},
+            "UNFREEZE",
+            10_000,
+            "risk_lower",
+        ),
         ({"status": "FROZEN", "freeze_reason": "RISK", "pd": Decimal("0.25")}, "KEEP", 10_000, "risk_freeze"),
         ({"status": "FROZEN", "freeze_reason": "RISK", "pd": None}, "KEEP", 10_000, "risk_freeze"),
-        ({"status": "FROZEN", "freeze_reason": "BORROWER", "target": Decimal(0)}, "KEEP", 10_000, "asked_to_freeze"),
+        (
+            {"status": "FROZEN", "freeze_reason": "BORROWER", "target": Decimal(0)},
+            "KEEP",
+            10_000,
+            "asked_to_freeze",
+        ),
         ({"status": "FROZEN", "freeze_reason": "OFFICER"}, "KEEP", 10_000, "frozen_by_officer"),
     ],
 )
@@ -83,7 +103,8 @@ def test_each_case_has_its_verdict_and_reason(change: dict, direction: str, limi
     result = verdict(**change)
     assert (result.direction, result.limit) == (direction, limit)
     assert code in [item.code for item in result.reasons]
-    assert result.recourse and result.next_review_date == NEXT
+    assert result.recourse
+    assert result.next_review_date == NEXT
     assert all("%(" not in str(item) for item in (*result.reasons, *result.recourse))
 
 
@@ -92,7 +113,9 @@ def test_each_case_has_its_verdict_and_reason(change: dict, direction: str, limi
     target=st.integers(0, 3_000).map(lambda n: Decimal(n * 100)),
     pd=st.decimals(min_value="0.0001", max_value="0.2999", places=4),
 )
-def test_no_month_moves_a_limit_further_than_the_policy_says(limit: Decimal, target: Decimal, pd: Decimal) -> None:
+def test_no_month_moves_a_limit_further_than_the_policy_says(
+    limit: Decimal, target: Decimal, pd: Decimal
+) -> None:
     result = verdict(limit=limit, target=target, pd=pd)
     if result.direction is Direction.DOWN:
         assert result.limit >= min(limit * Decimal("0.8"), limit - 100) or result.limit == 50
@@ -104,7 +127,10 @@ def test_no_month_moves_a_limit_further_than_the_policy_says(limit: Decimal, tar
         assert result.limit <= target
 
 
-@given(st.integers(0, 3_000).map(lambda n: Decimal(n * 100)), st.integers(1, 3_000).map(lambda n: Decimal(n * 100)))
+@given(
+    st.integers(0, 3_000).map(lambda n: Decimal(n * 100)),
+    st.integers(1, 3_000).map(lambda n: Decimal(n * 100)),
+)
 def test_a_limit_comes_to_rest_under_steady_facts(target: Decimal, start: Decimal) -> None:
     """Move month by month with the same target: no swinging, and an end."""
     limit, directions = start, []
@@ -118,4 +144,5 @@ def test_a_limit_comes_to_rest_under_steady_facts(target: Decimal, start: Decima
 
 def test_review_days_are_spread_and_in_the_next_month() -> None:
     days = {next_review_after(date(2026, 12, 31), anchor=n) for n in range(100)}
-    assert len(days) == 28 and {period_of(day) for day in days} == {"2027-01"}
+    assert len(days) == 28
+    assert {period_of(day) for day in days} == {"2027-01"}
