@@ -108,7 +108,8 @@ def compute(
     """
     window = _Window(months)
     business = conduct.segment == Segment.BUSINESS
-    found = _cash_flow(window) | _spending(window) | _bills(window) | _business(window) | _conduct(conduct)
+    found = _cash_flow(window) | _record(months) | _spending(window) | _bills(window) | _business(window)
+    found |= _conduct(conduct)
     found["neighbours_late_share"] = (
         np.full(len(conduct), np.nan) if neighbours_late_share is None else neighbours_late_share
     )
@@ -157,6 +158,79 @@ def _cash_flow(w: _Window) -> dict[str, Floats]:
         "enquiries_6m": w.sum("enquiries", 6),
         "evidence_months": np.where(w.count(MONTHS_BACK) > 0, w.count(MONTHS_BACK), np.nan),
     }
+
+
+INFLOW = (
+    "income_amount",
+    "trade_in_amount",
+    "transfer_in_amount",
+    "refund_amount",
+    "other_debt_drawn_amount",
+)
+OUTFLOW = (
+    "spend_amount",
+    "trade_out_amount",
+    "transfer_out_amount",
+    "penalty_amount",
+    "other_debt_repaid_amount",
+)
+DAYS_A_MONTH = 30.4375
+
+
+def _record(months: Floats) -> dict[str, Floats]:
+    """Describe the whole record: every month that it touches, however little, so that its first days count.
+
+    The spread is taken over each month's least, mean and last balance: a month keeps no more than these.
+    """
+    size = len(months)
+    days, inflow, outflow = np.zeros(size), np.zeros(size), np.zeros(size)
+    weight, total = np.zeros(size), np.zeros(size)
+    low = np.full(size, np.nan)
+    for month in range(MONTHS_BACK):
+        row = months[:, month]
+        days += np.nan_to_num(row[:, COLUMN["coverage_days"]])
+        for name in INFLOW:
+            inflow += np.nan_to_num(row[:, COLUMN[name]])
+        for name in OUTFLOW:
+            outflow += np.nan_to_num(row[:, COLUMN[name]])
+        mean = row[:, COLUMN["balance_mean"]]
+        seen = np.where(
+            np.isnan(mean), 0.0, 1.0 + row[:, COLUMN["income_count"]] + row[:, COLUMN["spend_count"]]
+        )
+        weight += seen
+        total += np.where(seen > 0, seen * np.nan_to_num(mean), 0.0)
+        low = np.fmin(low, row[:, COLUMN["balance_min"]])
+    mean, spread = ratio(total, weight), _spread(months)
+    coming, going = ratio(inflow, days) * DAYS_A_MONTH, ratio(outflow, days) * DAYS_A_MONTH
+    spent_all = np.where(outflow > 0, 100.0, np.nan)
+    return {
+        "inflow_24m": coming,
+        "outflow_24m": going,
+        "outflow_to_inflow_24m": np.where(inflow > 0, ratio(outflow, inflow), spent_all),
+        "balance_mean_24m": mean,
+        "balance_min_24m": low,
+        "balance_spread_24m": spread,
+        "balance_swing_24m": ratio(spread, mean),
+        "buffer_days_24m": np.clip(30.0 * ratio(mean, going), -3660, 3660),
+    }
+
+
+def _spread(months: Floats) -> Floats:
+    """Give the standard deviation of the months' least, mean and last balances."""
+    size = len(months)
+    count, total, far = np.zeros(size), np.zeros(size), np.zeros(size)
+    columns = [
+        months[:, m, COLUMN[n]]
+        for m in range(MONTHS_BACK)
+        for n in ("balance_min", "balance_mean", "balance_end")
+    ]
+    for value in columns:
+        count += ~np.isnan(value)
+        total += np.nan_to_num(value)
+    middle = ratio(total, count)
+    for value in columns:
+        far += np.nan_to_num((value - middle) ** 2)
+    return np.sqrt(ratio(far, count))
 
 
 def _earned(w: _Window, back: int, start: int) -> Floats:

@@ -12,7 +12,7 @@ from risk.domain.events import SHANGHAI, Category, EventKind, EvidenceEvent, col
 from risk.domain.facts import ConductFacts, Consents, Sufficiency, sufficiency
 from risk.domain.features import compute
 from risk.domain.registry import FACTOR_BY_CODE, FEATURE_NAMES, FEATURES, PROTECTED
-from risk.domain.rollup import COLUMN, month_number, roll_up, windows
+from risk.domain.rollup import COLUMN, MONTHS_BACK, WIDTH, month_number, roll_up, windows
 
 
 def event(
@@ -138,3 +138,32 @@ def test_feature_matrix_reads_what_the_store_keeps(db):
     pure = vector(MONTH, BANK=True, SPENDING=True, BILLS=True)
     assert facts.values[0].tobytes() == pure.values[0].tobytes()
     assert sufficiency(facts)[1] == Sufficiency.NO_EVIDENCE
+
+
+def test_the_whole_record_counts_its_first_days() -> None:
+    """The lowest balance stands in a first month of three days, which the features of 6 months pass over."""
+    values = np.full((1, MONTHS_BACK, WIDTH), np.nan)
+    for month, (days, came, went, balances) in enumerate(
+        [(30, 3_000.0, 1_000.0, (900.0, 1_000.0, 1_100.0)), (3, 100.0, 0.0, (100.0, 100.0, 100.0))]
+    ):
+        values[0, month] = 0.0
+        for name, value in zip(
+            ("coverage_days", "income_amount", "transfer_out_amount", "balance_min", "balance_mean", "balance_end"),
+            (days, came, went, *balances),
+            strict=True,
+        ):
+            values[0, month, COLUMN[name]] = value
+    facts = compute(
+        months=values,
+        conduct=ConductFacts.of(subject_ids=[1], segment=[0]),
+        consents=Consents.of(1, BANK=True),
+        as_of=date(2026, 4, 15),
+    )
+    found = {name: float(facts.column(name)[0]) for name in FEATURE_NAMES if name.endswith("_24m")}
+    assert facts.column("balance_min_6m")[0] == 900.0
+    assert found["balance_min_24m"] == 100.0
+    assert found["inflow_24m"] == pytest.approx(3_100 / 33 * 30.4375)
+    assert found["outflow_to_inflow_24m"] == pytest.approx(1_000 / 3_100)
+    assert found["balance_mean_24m"] == pytest.approx(550.0)
+    assert found["balance_spread_24m"] == pytest.approx(np.std([900, 1_000, 1_100, 100, 100, 100]))
+    assert found["buffer_days_24m"] == pytest.approx(30 * 550 / (1_000 / 33 * 30.4375))
