@@ -51,7 +51,7 @@ def test_the_demonstration_shows_limits_from_50_to_300_000() -> None:
     )
 
 
-@pytest.mark.parametrize("regime", regimes.REGIMES.values(), ids=str)
+@pytest.mark.parametrize("regime", regimes.REGIMES.values(), ids=list(regimes.REGIMES))
 def test_every_number_is_sourced_or_marked(regime: regimes.Regime) -> None:
     """A legal number is either backed by a source or named as unverified; plain facts of the file need neither."""
     plain = {"code", "name", "currency", "country", "min_limit", "sources", "unverified"}
