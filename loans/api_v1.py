@@ -112,7 +112,7 @@ class Loans(PortalView):
 class LoanDetail(PortalView):
     @documented("See a loan with its instalments and history", response=LoanDetailOut)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        loan = access.own_loan(user=request.user, ref=ref)
+        loan = access.own_loan(user=self.user, ref=ref)
         as_of = business_date()
         return Response(loan_detail(queries.loan_view(loan_id=loan.pk, as_of=as_of), as_of=as_of))
 
@@ -120,7 +120,7 @@ class LoanDetail(PortalView):
 class Payoff(PortalView):
     @documented("See what closes a loan today", response=PayoffOut)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        loan = access.own_loan(user=request.user, ref=ref)
+        loan = access.own_loan(user=self.user, ref=ref)
         return Response(PayoffOut(queries.payoff(loan_id=loan.pk, as_of=business_date())).data)
 
 
@@ -129,22 +129,22 @@ class Repayments(PortalView):
 
     @documented("List the payments of a loan", response=RepaymentOut(many=True))
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        loan = access.own_loan(user=request.user, ref=ref)
+        loan = access.own_loan(user=self.user, ref=ref)
         found = queries.loan_view(loan_id=loan.pk, as_of=business_date()).collections
         return Response(RepaymentOut(found, many=True).data)
 
     @documented("Pay", request=RepaymentBody, response=RepaymentOut, status=201, parameters=[KEY])
     def post(self, request: Request, ref: uuid.UUID) -> Response:
-        loan = access.own_loan(user=request.user, ref=ref, roles=MAY_DRAW)
+        loan = access.own_loan(user=self.user, ref=ref, roles=MAY_DRAW)
         asked = self.body(RepaymentBody)
-        account = own_bank_account(user=request.user, ref=asked["bank_account"], roles=MAY_DRAW)
+        account = own_bank_account(user=self.user, ref=asked["bank_account"], roles=MAY_DRAW)
         found = operations.start_collection(
             loan_id=loan.pk,
             amount=asked["amount"],
             choice=asked.get("choice"),
             idempotency_key=request.headers.get("Idempotency-Key", ""),
             bank_account_id=account.pk,
-            actor=request.user,
+            actor=self.user,
             as_of=business_date(),
         )
         wake_on_commit(wake, wake_collection, found.pk)
@@ -154,7 +154,7 @@ class Repayments(PortalView):
 class Repayment(PortalView):
     @documented("See where a payment is", response=RepaymentOut)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        found: Collection = access.own_collection(user=request.user, ref=ref)
+        found: Collection = access.own_collection(user=self.user, ref=ref)
         return Response(RepaymentOut(found).data)
 
 

@@ -108,7 +108,7 @@ class Evidence(PortalView):
             file_name=asked["file"].name,
             as_of=business_date(),
             now=timezone.now(),
-            actor=request.user,
+            actor=self.user,
         )
         found = queries.evidence_source(borrower_id=borrower.pk, ref=source.ref)
         return Response(EvidenceOut(found).data, status=201)

@@ -34,7 +34,7 @@ class Businesses(PortalView):
     @documented("Open a business", request=BusinessBody, response=BusinessOut, status=201)
     def post(self, request: Request) -> Response:
         business = operations.create_business(
-            owner=request.user,
+            owner=self.user,
             **self.body(BusinessBody),
             as_of=timezone.localdate(),  # noqa: TID251  accounts cannot see the books
             now=timezone.now(),
@@ -68,7 +68,7 @@ class Members(BusinessView):
         member = operations.add_member(
             business=self.business(ref, MAY_MANAGE),
             **self.body(MemberBody),
-            actor=request.user,
+            actor=self.user,
             now=timezone.now(),
         )
         return Response(MemberOut(member).data, status=201)
@@ -80,7 +80,7 @@ class Member(BusinessView):
         member = operations.remove_member(
             business=self.business(ref, MAY_MANAGE),
             member_ref=member_ref,
-            actor=request.user,
+            actor=self.user,
             now=timezone.now(),
         )
         return Response(MemberOut(member).data)

@@ -29,7 +29,7 @@ WORDS = {
 class Strict(serializers.Field):
     """What the fields share: `required` when missing, `type_invalid` for another type, `null` included."""
 
-    wanted = str
+    wanted: type = str
     wrong_type = _("Send a text in quotation marks.")
 
     def __init__(self, **kwargs: Any) -> None:

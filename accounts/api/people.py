@@ -49,8 +49,8 @@ class OneBorrowerQuery(StrictQuery):
 class Me(PortalView):
     @documented("Who am I, and for whom may I act?", response=MeOut)
     def get(self, request: Request) -> Response:
-        mine = queries.borrowers_of(user=request.user)
-        return Response(MeOut({"user": request.user, "borrowers": mine}).data)
+        mine = queries.borrowers_of(user=self.user)
+        return Response(MeOut({"user": self.user, "borrowers": mine}).data)
 
 
 # ---- consents --------------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Consents(PortalView):
     def post(self, request: Request) -> Response:
         asked = self.body(GiveConsentBody)
         borrower = self.borrower(asked.pop("borrower"), MAY_MANAGE)
-        operations.give_consent(borrower=borrower, **asked, actor=request.user, now=timezone.now())
+        operations.give_consent(borrower=borrower, **asked, actor=self.user, now=timezone.now())
         return Response(ConsentOut(consents_of(borrower), many=True).data, status=201)
 
 
@@ -113,7 +113,7 @@ class WithdrawConsent(PortalView):
                 "purpose_unknown", N_("This purpose is not on the list."), field="purpose"
             )
         operations.withdraw_consent(
-            borrower=borrower, purpose=asked["purpose"], actor=request.user, now=timezone.now()
+            borrower=borrower, purpose=asked["purpose"], actor=self.user, now=timezone.now()
         )
         return Response(ConsentOut(consents_of(borrower), many=True).data)
 
@@ -145,7 +145,7 @@ class IdentityOfBorrower(PortalView):
         found = operations.record_identity(
             borrower=self.borrower(asked.pop("borrower"), MAY_MANAGE),
             **asked,
-            actor=request.user,
+            actor=self.user,
             as_of=timezone.localdate(),  # noqa: TID251  accounts cannot see the books
             now=timezone.now(),
         )
@@ -174,9 +174,7 @@ class BankAccounts(PortalView):
     def post(self, request: Request) -> Response:
         asked = self.body(BankAccountBody)
         borrower = self.borrower(asked.pop("borrower"), MAY_DRAW)
-        found = operations.add_bank_account(
-            borrower=borrower, **asked, actor=request.user, now=timezone.now()
-        )
+        found = operations.add_bank_account(borrower=borrower, **asked, actor=self.user, now=timezone.now())
         return Response(BankAccountOut(found).data, status=201)
 
 

@@ -73,7 +73,7 @@ class Applications(PortalView):
             requested_amount=asked["requested_amount"],
             purpose=asked["purpose"],
             occupation=asked.get("occupation", ""),
-            actor=request.user,
+            actor=self.user,
             as_of=business_date(),
             now=timezone.now(),
         )
@@ -83,23 +83,23 @@ class Applications(PortalView):
 class ApplicationDetail(PortalView):
     @documented("See an application and its decision", response=ApplicationOut)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        return Response(ApplicationOut(access.own_application(user=request.user, ref=ref)).data)
+        return Response(ApplicationOut(access.own_application(user=self.user, ref=ref)).data)
 
 
 class WithdrawApplication(PortalView):
     @documented("Take an application back", request=NoBody, response=ApplicationOut)
     def post(self, request: Request, ref: uuid.UUID) -> Response:
         self.body(NoBody)
-        found = access.own_application(user=request.user, ref=ref, roles=access.SPENDERS)
-        operations.withdraw_application(application_id=found.pk, actor=request.user, as_of=business_date())
-        return Response(ApplicationOut(access.own_application(user=request.user, ref=ref)).data)
+        found = access.own_application(user=self.user, ref=ref, roles=access.SPENDERS)
+        operations.withdraw_application(application_id=found.pk, actor=self.user, as_of=business_date())
+        return Response(ApplicationOut(access.own_application(user=self.user, ref=ref)).data)
 
 
 class ReviewApplication(PortalView):
     @documented("Ask for a person to look at a decision", request=ReviewBody, response=ReviewOut, status=201)
     def post(self, request: Request, ref: uuid.UUID) -> Response:
         asked = self.body(ReviewBody)
-        found = access.own_application(user=request.user, ref=ref, roles=access.SPENDERS)
+        found = access.own_application(user=self.user, ref=ref, roles=access.SPENDERS)
         decision = queries.decision_of(application=found)
         if decision is None:
             raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
@@ -107,7 +107,7 @@ class ReviewApplication(PortalView):
             borrower=found.borrower,
             decision=decision,
             text=asked.get("text", ""),
-            actor=request.user,
+            actor=self.user,
             as_of=business_date(),
         )
         return Response(ReviewOut(review).data, status=201)
@@ -119,12 +119,12 @@ class ReviewChange(PortalView):
     )
     def post(self, request: Request, ref: uuid.UUID) -> Response:
         asked = self.body(ReviewBody)
-        change = access.own_limit_change(user=request.user, ref=ref, roles=access.SPENDERS)
+        change = access.own_limit_change(user=self.user, ref=ref, roles=access.SPENDERS)
         review = operations.request_review(
-            borrower=own_borrower(user=request.user, ref=change.line.borrower.ref, roles=MAY_DRAW),
+            borrower=own_borrower(user=self.user, ref=change.line.borrower.ref, roles=MAY_DRAW),
             limit_change=change,
             text=asked.get("text", ""),
-            actor=request.user,
+            actor=self.user,
             as_of=business_date(),
         )
         return Response(ReviewOut(review).data, status=201)

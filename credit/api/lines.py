@@ -90,7 +90,7 @@ class LineView(PortalView):
     def line(self, ref: uuid.UUID, *, spending: bool = False) -> CreditLine:
         """Give a line of the caller's, or 404; a viewer of a business cannot act on it."""
         roles = access.SPENDERS if spending else access.READERS
-        return access.own_line(user=self.request.user, ref=ref, roles=roles)
+        return access.own_line(user=self.user, ref=ref, roles=roles)
 
     def shown(self, ref: uuid.UUID) -> Response:
         """Answer the line as it stands."""
@@ -109,7 +109,7 @@ class AcceptLine(LineView):
     def post(self, request: Request, ref: uuid.UUID) -> Response:
         self.body(NoBody)
         line = self.line(ref, spending=True)
-        operations.accept_offer(line_id=line.pk, actor=request.user, as_of=business_date())
+        operations.accept_offer(line_id=line.pk, actor=self.user, as_of=business_date())
         return self.shown(ref)
 
 
@@ -119,7 +119,7 @@ class FreezeLine(LineView):
         reason = self.body(FreezeBody).get("reason", "")
         line = self.line(ref, spending=True)
         operations.freeze_line(
-            line_id=line.pk, reason=reason, actor=request.user, as_of=business_date(), by_borrower=True
+            line_id=line.pk, reason=reason, actor=self.user, as_of=business_date(), by_borrower=True
         )
         return self.shown(ref)
 
@@ -129,7 +129,7 @@ class UnfreezeLine(LineView):
     def post(self, request: Request, ref: uuid.UUID) -> Response:
         self.body(NoBody)
         line = self.line(ref, spending=True)
-        operations.unfreeze_line(line_id=line.pk, actor=request.user, as_of=business_date(), by_borrower=True)
+        operations.unfreeze_line(line_id=line.pk, actor=self.user, as_of=business_date(), by_borrower=True)
         return self.shown(ref)
 
 
@@ -138,7 +138,7 @@ class AutoDebit(LineView):
     def post(self, request: Request, ref: uuid.UUID) -> Response:
         is_on = self.body(AutoDebitBody)["is_on"]
         line = self.line(ref, spending=True)
-        operations.set_auto_debit(line_id=line.pk, is_on=is_on, actor=request.user)
+        operations.set_auto_debit(line_id=line.pk, is_on=is_on, actor=self.user)
         return self.shown(ref)
 
 
@@ -181,13 +181,13 @@ class Drawdowns(LineView):
         line = self.line(ref, spending=True)
         asked = self.body(DrawdownBody)
         asked.pop("currency")
-        account = own_bank_account(user=request.user, ref=asked.pop("bank_account"), roles=MAY_DRAW)
+        account = own_bank_account(user=self.user, ref=asked.pop("bank_account"), roles=MAY_DRAW)
         found = operations.draw_down(
             line_id=line.pk,
             **asked,
             bank_account_id=account.pk,
             idempotency_key=request.headers.get("Idempotency-Key", ""),
-            actor=request.user,
+            actor=self.user,
             as_of=business_date(),
         )
         wake_on_commit(wake, wake_payout, found.loan.payout.pk)
@@ -197,4 +197,4 @@ class Drawdowns(LineView):
 class DrawdownDetail(PortalView):
     @documented("See where the money of a draw is", response=DrawdownOut)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        return Response(DrawdownOut(access.own_drawdown(user=request.user, ref=ref)).data)
+        return Response(DrawdownOut(access.own_drawdown(user=self.user, ref=ref)).data)
