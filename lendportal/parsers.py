@@ -8,10 +8,13 @@ from decimal import Decimal
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
+from rest_framework.utils.mediatypes import _MediaType
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 2 * 1024 * 1024  # read and refused as JSON up to here, cut off unread beyond
+MOST_TEXT = 64 * 1024
+GREATEST_EXPONENT = 30
 DEEPEST = 32
 
 
@@ -33,6 +36,9 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        charset = _MediaType(media_type or "").params.get("charset", "utf-8")
+        if charset.strip('"').lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(media_type or "")
         body = stream.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
             raise BodyTooLarge()
@@ -77,12 +83,16 @@ def _no_constant(name: str) -> Any:
 def _decimal(digits: str) -> Decimal:
     if len(digits) > 64:
         raise _Refused(_("A number in the JSON is too long."))
-    return Decimal(digits)
+    number = Decimal(digits)
+    if abs(number.adjusted()) > GREATEST_EXPONENT:
+        raise _Refused(_("A number in the JSON is too long."))
+    return number
 
 
 def _no_deeper(document: Any) -> None:
     layer = [document]
     for _depth in range(DEEPEST):
+        _plain(layer)
         layer = [
             inner
             for value in layer
@@ -92,3 +102,14 @@ def _no_deeper(document: Any) -> None:
         if not layer:
             return
     raise ParseError(_("The JSON is nested too deeply."))
+
+
+def _plain(layer: list[Any]) -> None:
+    """Refuse texts that no database keeps: half a character, NUL, or a megabyte of anything."""
+    for value in layer:
+        for text in value if isinstance(value, dict) else [value]:
+            if isinstance(text, str):
+                if len(text) > MOST_TEXT:
+                    raise ParseError(_("A text in the JSON is too long."))
+                if "\x00" in text or any("\ud800" <= mark <= "\udfff" for mark in text):
+                    raise ParseError(_("A text in the JSON has a character that does not exist."))

@@ -68,6 +68,12 @@ def test_a_wrong_field_is_named():
         b"[" * 100_000,
         b'{"a": 1.' + b"1" * 100 + b"}",
         b'{"a": 1} x',
+        b'{"a": 1e400}',
+        b'{"a": "\\ud800"}',
+        b'{"a": ["\\u0000"]}',
+        b'{"\\u0000": 1}',
+        b'{"a": "' + b"a" * 1_000_000 + b'"}',
+        b'\xef\xbb\xbf{"a": 1}',
     ],
 )
 def test_it_refuses_what_is_not_plain_json(body):
@@ -76,7 +82,7 @@ def test_it_refuses_what_is_not_plain_json(body):
 
 
 def test_it_refuses_a_body_that_is_too_large():
-    status, problem, _ = send(b'"' + b"a" * 300_000 + b'"')
+    status, problem, _ = send(b'"' + b"a" * 3_000_000 + b'"')
     assert (status, problem["code"]) == (413, "too_large")
 
 
