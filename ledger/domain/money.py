@@ -95,9 +95,10 @@ def round_to_multiple(amount: Decimal, *, multiple: Decimal, rounding: str = HAL
 
 def is_money(amount: object, *, currency: str = DEFAULT_CURRENCY) -> bool:
     """Tell whether a value is a finite Decimal with no more places than its currency has."""
-    if not isinstance(amount, Decimal) or not amount.is_finite() or abs(amount) >= _BEYOND:
+    if not isinstance(amount, Decimal) or not amount.is_finite() or not -_BEYOND < amount < _BEYOND:
         return False
-    return amount.quantize(minor_unit(currency), ROUND_DOWN, EXACT) == amount
+    unit = minor_unit(currency)
+    return amount.same_quantum(unit) or amount.quantize(unit, ROUND_DOWN, EXACT) == amount
 
 
 def parse_amount(

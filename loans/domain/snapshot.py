@@ -62,8 +62,8 @@ def instalment_states(book: Book, projected: Book, day: date) -> tuple[Instalmen
                 due_date=row.due_date,
                 due=amounts(due),
                 paid=amounts(row.paid),
-                waived=amounts(row.waived),
-                written_off=amounts(row.lost),
+                waived=amounts(row.waived) if any(row.waived) else NOTHING,
+                written_off=amounts(row.lost) if any(row.lost) else NOTHING,
                 balance_after=left,
                 is_due=is_due,
                 paid_date=row.touched if settled and any(row.paid) else None,
@@ -105,13 +105,18 @@ def allocation_of(effect: Effect) -> Allocation:
             parts = by_row[row.number] = [ZERO] * 4
         parts[component] += amount
         applied[component] += amount
+    whole = amounts(applied)
+    if len(by_row) == 1:
+        parts_by_row = tuple((number, whole) for number in by_row)
+    else:
+        parts_by_row = tuple((number, amounts(parts)) for number, parts in by_row.items())
     return Allocation(
         ref=effect.key,
         kind=effect.kind,
         value_date=effect.value_date,
         amount=effect.amount,
-        parts=tuple((number, amounts(parts)) for number, parts in by_row.items()),
-        applied=amounts(applied),
+        parts=parts_by_row,
+        applied=whole,
         credit=effect.credit,
     )
 
