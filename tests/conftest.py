@@ -39,7 +39,11 @@ def _cheap_hashes() -> None:
     """Hash passwords with Argon2 as everywhere, but at a price that hundreds of tests can pay."""
     from django.contrib.auth.hashers import Argon2PasswordHasher
 
-    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 512, 1
+    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = (
+        1,
+        512,
+        1,
+    )
 
 
 @pytest.fixture()

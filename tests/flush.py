@@ -6,10 +6,13 @@ switch its triggers off, and only the tests do.
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.models.signals import post_migrate
 
 GUARDS = """
     SELECT format('%I.%I', n.nspname, c.relname), quote_ident(t.tgname)
@@ -31,5 +34,18 @@ def execute_sql_flush(self: Any, sql_list: list[str]) -> None:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
 
 
+def bring_first_versions(**kwargs: Any) -> None:
+    """Bring back what the migrations of credit brought, so that a flushed database is as good as a new one."""
+    from credit.models import Policy
+
+    if not Policy.objects.exists():
+        seed = importlib.import_module("credit.migrations.0002_guards_and_first_versions")
+        seed.bring_products(apps, None)
+        seed.bring_policy(apps, None)
+
+
 def allow_flush() -> None:
     DatabaseOperations.execute_sql_flush = execute_sql_flush
+    post_migrate.connect(
+        bring_first_versions, sender=apps.get_app_config("credit"), dispatch_uid="tests.first_versions"
+    )

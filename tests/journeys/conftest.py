@@ -85,7 +85,8 @@ def portal() -> Iterator[Portal]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+# for a module at a time: the browser's event loop would make Django refuse the database to whatever test comes next
+@pytest.fixture(scope="module")
 def chromium():  # type: ignore[no-untyped-def]
     if not CHROMIUM.exists():
         pytest.skip("Debian's chromium is not installed (apt-get install chromium fonts-noto-cjk)")
