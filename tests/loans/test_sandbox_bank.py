@@ -89,7 +89,7 @@ class Portal(BaseHTTPRequestHandler):
         return None
 
 
-def apply_until(found: Any, *, seconds: float = 15) -> None:
+def apply_until(found: Any, *, seconds: float = 60) -> None:
     """Do as the sweeper does until something is found."""
     until = time.monotonic() + seconds
     while not found() and time.monotonic() < until:
