@@ -139,6 +139,9 @@ def trial_totals(*, rows: Sequence[TrialMovement]) -> list[TrialTotals]:
 class LedgerLine:
     """Show one posting of an account, with the balance after it."""
 
+    debit: Decimal
+    credit: Decimal
+    balance: Decimal
     posting_id: int
     journal_id: int
     booked_date: date
@@ -149,9 +152,6 @@ class LedgerLine:
     description: str
     loan_id: int | None
     portfolio: str
-    debit: Decimal
-    credit: Decimal
-    balance: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def general_ledger_page(
     for row in found[:limit]:
         debit, credit = (row[-1], ZERO) if row[-2] == "D" else (ZERO, row[-1])
         running += debit - credit
-        lines.append(LedgerLine(*row[:-2], debit, credit, running))
+        lines.append(LedgerLine(debit, credit, running, *row[:10]))
     more = (lines[-1].booked_date, lines[-1].posting_id) if len(found) > limit else None
     return AccountLedger(account, currency, opening, tuple(lines), running, more)
 

@@ -187,6 +187,21 @@ INVARIANTS = [
                    WHEN l.days_past_due > 30 THEN 'DPD_31_60' WHEN l.days_past_due > 0 THEN 'DPD_1_30' ELSE 'CURRENT' END)""",
     ),
     Invariant(
+        "I25",
+        "The allowance in the ledger is what the loans' latest provisions add up to",
+        """WITH latest AS (
+               SELECT DISTINCT ON (loan_id) loan_id, amount FROM loans_provisionline ORDER BY loan_id, id DESC),
+           told AS (
+               SELECT l.portfolio, l.currency, sum(p.amount) AS amount
+               FROM latest p JOIN loans_loan l ON l.id = p.loan_id GROUP BY 1, 2),
+           held AS (
+               SELECT p.portfolio, j.currency, sum(CASE p.direction WHEN 'C' THEN p.amount ELSE -p.amount END) AS amount
+               FROM ledger_posting p JOIN ledger_journal j ON j.id = p.journal_id JOIN ledger_account a ON a.id = p.account_id
+               WHERE a.role = 'PROVISION_ALLOWANCE' GROUP BY 1, 2)
+           SELECT coalesce(t.portfolio, h.portfolio) AS portfolio, h.amount AS ledger, t.amount AS loans_say
+           FROM told t FULL JOIN held h USING (portfolio, currency) WHERE coalesce(h.amount, 0) <> coalesce(t.amount, 0)""",
+    ),
+    Invariant(
         "I18L",
         "The events of a loan are numbered without a gap, and its projection knows the last",
         """SELECT l.id AS loan, l.last_sequence, count(e.id) AS events, max(e.sequence) AS last

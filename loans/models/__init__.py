@@ -1,6 +1,7 @@
 from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualSlice
 from loans.models.payment import Collection, GatewayMessage, Payout
+from loans.models.provision import ProvisionLine, ProvisionRun
 
 __all__ = [
     "AccrualSlice",
@@ -10,4 +11,6 @@ __all__ = [
     "Loan",
     "LoanEventRow",
     "Payout",
+    "ProvisionLine",
+    "ProvisionRun",
 ]

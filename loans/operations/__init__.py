@@ -28,8 +28,11 @@ from loans.operations.messages import (
 from loans.operations.movements import UnableToSettle, due
 from loans.operations.night import accrue, age_loans, refresh_loans
 from loans.operations.payouts import confirm_payout, refuse_payout, return_payout, send_payout
+from loans.operations.provisions import PostedProvisions, UnableToPostProvisions, post_provisions
 
 __all__ = [
+    "PostedProvisions",
+    "UnableToPostProvisions",
     "UnableToCollect",
     "UnableToDate",
     "UnableToFindLoan",
@@ -47,6 +50,7 @@ __all__ = [
     "due_messages",
     "lock_loan",
     "open_loan",
+    "post_provisions",
     "read_events",
     "receive_gateway_message",
     "record_repayment",
