@@ -54,6 +54,15 @@ def send_reminders() -> int:
         return 0
 
 
+@shared_task(name="credit.tasks.reevaluate_changed_lines", ignore_result=True)
+def reevaluate_changed_lines() -> int:
+    """Look at lines whose borrower withdrew a consent, brought newer records or paid a loan off."""
+    try:
+        return operations.reevaluate_changed_lines(as_of=ledger_queries.business_date()).looked_at
+    except ledger_queries.BooksNotOpen:
+        return 0
+
+
 @shared_task(name="credit.tasks.reevaluate_due_lines", ignore_result=True)
 def reevaluate_due_lines() -> int:
     """Look at lines whose turn it is and that the night did not reach."""

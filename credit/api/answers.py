@@ -124,7 +124,7 @@ class LineOut(serializers.Serializer[Any]):
     borrower = serializers.UUIDField(source="line.borrower.ref")
     family = serializers.CharField(source="line.family")
     status = serializers.CharField(
-        source="line.status", help_text="OFFERED, ACTIVE, FROZEN, SUSPENDED or CLOSED."
+        source="line.status", help_text="OFFERED, ACTIVE, FROZEN or CLOSED."
     )
     freeze_reason = serializers.CharField(source="line.freeze_reason")
     limit = MoneyField(source="line.limit")

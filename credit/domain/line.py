@@ -21,7 +21,6 @@ class LineStatus(StrEnum):
     OFFERED = "OFFERED"
     ACTIVE = "ACTIVE"
     FROZEN = "FROZEN"
-    SUSPENDED = "SUSPENDED"
     CLOSED = "CLOSED"
 
 
@@ -31,8 +30,6 @@ class LineAction(StrEnum):
     ACCEPT = "ACCEPT"
     FREEZE = "FREEZE"
     UNFREEZE = "UNFREEZE"
-    SUSPEND = "SUSPEND"
-    RESUME = "RESUME"
     CLOSE = "CLOSE"
 
 
@@ -50,13 +47,9 @@ AFTER: Final[dict[tuple[LineStatus, LineAction], LineStatus]] = {
     (LineStatus.OFFERED, LineAction.ACCEPT): LineStatus.ACTIVE,
     (LineStatus.OFFERED, LineAction.CLOSE): LineStatus.CLOSED,
     (LineStatus.ACTIVE, LineAction.FREEZE): LineStatus.FROZEN,
-    (LineStatus.ACTIVE, LineAction.SUSPEND): LineStatus.SUSPENDED,
     (LineStatus.ACTIVE, LineAction.CLOSE): LineStatus.CLOSED,
     (LineStatus.FROZEN, LineAction.UNFREEZE): LineStatus.ACTIVE,
-    (LineStatus.FROZEN, LineAction.SUSPEND): LineStatus.SUSPENDED,
     (LineStatus.FROZEN, LineAction.CLOSE): LineStatus.CLOSED,
-    (LineStatus.SUSPENDED, LineAction.RESUME): LineStatus.ACTIVE,
-    (LineStatus.SUSPENDED, LineAction.CLOSE): LineStatus.CLOSED,
 }
 
 
@@ -141,11 +134,6 @@ def _check_state(gate: DrawGate) -> None:
             N_("You froze this line. Lift the freeze, then you can draw.")
             if own
             else N_("This line is frozen. See the reason and what to do on its page."),
-        )
-    if gate.status == LineStatus.SUSPENDED:
-        raise UnableToDrawDown(
-            "line_suspended",
-            N_("This line is suspended. Ask us for a review by a person."),
         )
     if gate.status == LineStatus.CLOSED:
         raise UnableToDrawDown(

@@ -1,6 +1,7 @@
 """Tables of credit."""
 
 from credit.models.application import Application, Decision, Occupation, ReviewRequest
+from credit.models.cause import LookCause
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.night import NightRun, NightShard
 from credit.models.product import Policy, Product
@@ -11,6 +12,7 @@ __all__ = [
     "Decision",
     "Drawdown",
     "LimitChange",
+    "LookCause",
     "NightRun",
     "NightShard",
     "Occupation",

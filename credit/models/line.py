@@ -21,7 +21,6 @@ class CreditLine(models.Model):
         OFFERED = "OFFERED", _("Offered")
         ACTIVE = "ACTIVE", _("Active")
         FROZEN = "FROZEN", _("Frozen")
-        SUSPENDED = "SUSPENDED", _("Suspended")
         CLOSED = "CLOSED", _("Closed")
 
     class FreezeReason(models.TextChoices):

@@ -9,6 +9,7 @@ from credit.operations.applications import (
     withdraw_application,
 )
 from credit.operations.autodebit import start_auto_debits
+from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
 from credit.operations.lines import (
     UnableToActOnOwn,
@@ -65,6 +66,7 @@ __all__ = [
     "move_business_date",
     "propose_policy",
     "prove_books",
+    "reevaluate_changed_lines",
     "reevaluate_due_lines",
     "reevaluate_lines",
     "request_review",

@@ -18,6 +18,7 @@ from django.db.models import Max, Min
 from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step_after
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
 from credit.operations.autodebit import start_auto_debits
+from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.reevaluation import reevaluate_due_lines
 from credit.operations.reminders import send_reminders
 from ledger import operations as ledger_operations
@@ -252,6 +253,7 @@ def _prove(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 
 def _reevaluate(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
     report = reevaluate_due_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    report.add(reevaluate_changed_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id))
     return {"looked_at": report.looked_at, **{str(name): count for name, count in report.directions.items()}}
 
 

@@ -49,6 +49,12 @@ class ReevaluationReport:
     skipped: int = 0
     directions: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: ReevaluationReport) -> None:
+        """Count what another round did too."""
+        self.looked_at += other.looked_at
+        self.skipped += other.skipped
+        self.directions.update(other.directions)
+
 
 def reevaluate_lines(
     *, line_ids: Sequence[int], as_of: date, trigger: str = Trigger.MONTHLY, chunk: int = CHUNK
@@ -89,10 +95,7 @@ def reevaluate_due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62
     """Look at every line of a range whose turn it is."""
     total = ReevaluationReport()
     for trigger, ids in due_lines(as_of=as_of, first_id=first_id, last_id=last_id).items():
-        report = reevaluate_lines(line_ids=ids, as_of=as_of, trigger=trigger)
-        total.looked_at += report.looked_at
-        total.skipped += report.skipped
-        total.directions.update(report.directions)
+        total.add(reevaluate_lines(line_ids=ids, as_of=as_of, trigger=trigger))
     return total
 
 

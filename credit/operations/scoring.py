@@ -63,7 +63,7 @@ def means_of(
     members = sorted(set().union(*groups.values())) if groups else []
     open_lines = list(
         CreditLine.objects.filter(
-            borrower_id__in=members, status__in=["ACTIVE", "FROZEN", "SUSPENDED"]
+            borrower_id__in=members, status__in=["ACTIVE", "FROZEN"]
         ).values_list("pk", "borrower_id", "family", "limit")
     )
     debts = debts_of_lines(line_ids=[pk for pk, *_ in open_lines])

@@ -391,7 +391,7 @@ CELERY_TASK_ROUTES = {
     "credit.tasks.send_reminders": {"queue": "notices"},
     "credit.tasks.run_end_of_day": {"queue": "night"},
     "credit.tasks.*night*": {"queue": "night"},
-    "credit.tasks.reevaluate_due_lines": {"queue": "night"},
+    "credit.tasks.reevaluate_*": {"queue": "night"},
 }
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 CELERY_BEAT_SCHEDULE_FILENAME = str(PORTAL_HOME / "beat-schedule")

@@ -51,7 +51,6 @@ def assert_nothing_written() -> None:
     [
         ({"status": "OFFERED", "opened_date": None}, "line_not_accepted"),
         ({"status": "FROZEN", "freeze_reason": "RISK"}, "line_frozen"),
-        ({"status": "SUSPENDED"}, "line_suspended"),
         ({"status": "CLOSED"}, "line_closed"),
         ({"valid_until": AS_OF - timedelta(1)}, "line_expired"),
         ({"limit": Decimal(200)}, "limit_exceeded"),

@@ -88,7 +88,6 @@ def test_every_state_but_closed_has_an_exit() -> None:
     [
         ({"status": "OFFERED"}, "line_not_accepted"),
         ({"status": "FROZEN", "freeze_reason": "RISK"}, "line_frozen"),
-        ({"status": "SUSPENDED"}, "line_suspended"),
         ({"status": "CLOSED"}, "line_closed"),
         ({"valid_until": TODAY - timedelta(1)}, "line_expired"),
         ({"borrower_blocked": True}, "borrower_blocked"),
