@@ -68,13 +68,20 @@ def _command(environment: dict[str, str], *arguments: str) -> None:
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
 
 
+def given_servers(config: pytest.Config) -> dict[str, str]:
+    """Name the servers that were given from outside: `-m servers` runs the journeys on production's own kind."""
+    if config.getoption("markexpr") != "servers":
+        return {}
+    return {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL")}
+
+
 @pytest.fixture(scope="session")
-def portal() -> Iterator[Portal]:
+def portal(pytestconfig: pytest.Config) -> Iterator[Portal]:
     """Start everything as `make run` does, on a port of its own, with a model and open books."""
     folder = Path(tempfile.mkdtemp(prefix="lpj-", dir="/tmp"))
     folder.chmod(0o755)
     home, port = folder / "home", free_port()
-    environment = clean_environment(PORTAL_HOME=home, PORT=port)
+    environment = clean_environment(PORTAL_HOME=home, PORT=port, **given_servers(pytestconfig))
     url, log = f"http://127.0.0.1:{port}", folder / "out.txt"
     try:
         with running(["manage.py", "portal", "--no-demo"], environment, log):

@@ -22,7 +22,10 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize(("language", "script"), [("zh-hans", True), ("en", True), ("en", False)])
+@pytest.mark.parametrize(
+    ("language", "script"),
+    [("zh-hans", True), pytest.param("en", True, marks=pytest.mark.servers), ("en", False)],
+)
 def test_a_first_loan_is_drawn_and_repaid(portal: Portal, chromium: Any, language: str, script: bool) -> None:
     said, person = WORDS[language], Person(chromium, portal, language=language, script=script)
     login = f"first-{language}-{script}-{time.time_ns()}@example.com".lower()
