@@ -21,7 +21,7 @@ from risk.domain.rollup import MONTHS_BACK, ROLLUP_NAMES, Rollups, month_number,
 from risk.engine import Artefact, LoadedModel, UnableToLoadModel, load
 from risk.engine.keys import trusted_keys
 from risk.evidence.queries import evidence_of, needs_referral, period_covered
-from risk.models.registry import Assessment, ModelKind, ModelState, ModelVersion
+from risk.models.registry import Assessment, AssessmentPurpose, ModelKind, ModelState, ModelVersion
 
 __all__ = [
     "evidence_of",
@@ -154,7 +154,10 @@ def recourse_for(*, assessment: Assessment, threshold: float) -> tuple[Change, .
 def latest_assessment(*, subject_id: int, as_of: date) -> Assessment | None:
     """Give the newest assessment of a borrower up to a date."""
     return (
-        Assessment.objects.filter(subject_id=subject_id, as_of__lte=as_of).order_by("-as_of", "-id").first()
+        Assessment.objects.filter(subject_id=subject_id, as_of__lte=as_of)
+        .exclude(purpose=AssessmentPurpose.SHADOW)
+        .order_by("-as_of", "-id")
+        .first()
     )
 
 

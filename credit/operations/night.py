@@ -25,6 +25,7 @@ from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries
 from loans import operations as loan_operations
 from regimes.errors import Refusal
+from risk import operations as risk_operations
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
@@ -266,7 +267,18 @@ def _roll(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 
 
 def _notify(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
-    return {"new": send_reminders(as_of=day + timedelta(days=1))}
+    return {"new": send_reminders(as_of=day + timedelta(days=1)), "alarms": _watch_model(day)}
+
+
+def _watch_model(day: date) -> int:
+    """Compare what was scored with what the model learned from; trouble with it is told and keeps no book open."""
+    try:
+        with transaction.atomic():
+            found = risk_operations.monitor(as_of=day)
+    except Exception:
+        log.exception("end of day %s: the model was not looked at", day)
+        return 0
+    return len(found.alarms) if found is not None else 0
 
 
 _STEPS: dict[Step, Callable[[NightRun, NightShard, date], dict[str, int]]] = {

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from risk.domain import metrics, psi
 from risk.domain.events import Floats, Integers
 
 LOW, HIGH = 0.8, 1.25
 LEAST_EXPECTED = 10.0
+LEAST_POINTS, BAND = 300, 25
 
 
 def drift_report(
@@ -45,3 +48,13 @@ def outcome_report(pd: Floats, bad: Integers, *, seed: int) -> tuple[dict[str, A
         report["ks"] = [gap.value, gap.low, gap.high]
         report["deciles"] = [[t.count, t.forecast, t.observed] for t in metrics.deciles(pd, bad)]
     return report, alarms
+
+
+def score_counts(score: Integers) -> list[list[int]]:
+    """Count borrowers by bands of 25 points: [first point of the band, borrowers], bands without anybody left out.
+
+    >>> score_counts(np.array([300, 324, 325, 850]))
+    [[300, 2], [325, 1], [850, 1]]
+    """
+    bands, counts = np.unique((np.asarray(score) - LEAST_POINTS) // BAND, return_counts=True)
+    return [[LEAST_POINTS + BAND * int(b), int(c)] for b, c in zip(bands, counts, strict=True)]

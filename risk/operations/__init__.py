@@ -18,9 +18,11 @@ from risk.operations.registry import (
     register_model,
     roll_back,
 )
+from risk.operations.shadow import ScoredAgain, score_again
 from risk.operations.training import train_models, train_on_synthetic_people, training_set
 
 __all__ = [
+    "ScoredAgain",
     "UnableToAssess",
     "UnableToChangeModel",
     "UnableToLoadModel",
@@ -38,6 +40,7 @@ __all__ = [
     "refresh_rollups",
     "register_model",
     "roll_back",
+    "score_again",
     "train_models",
     "train_on_synthetic_people",
     "training_set",

@@ -9,9 +9,9 @@ import numpy as np
 import structlog
 
 from risk import queries
-from risk.domain.monitoring import drift_report, outcome_report
+from risk.domain.monitoring import drift_report, outcome_report, score_counts
 from risk.domain.registry import FEATURE_NAMES
-from risk.models.registry import Assessment, AssessmentOutcome, MonitoringRun
+from risk.models.registry import Assessment, AssessmentOutcome, AssessmentPurpose, MonitoringRun
 
 log = structlog.get_logger(__name__)
 DAYS = 28
@@ -35,8 +35,9 @@ def monitor(*, as_of: date, outcomes: Mapping[int, bool] | None = None) -> Monit
             as_of__gt=as_of - timedelta(days=DAYS),
             as_of__lte=as_of,
         )
+        .exclude(purpose=AssessmentPurpose.SHADOW)
         .order_by("-pk")
-        .only("facts", "segment")[:MOST_ROWS]
+        .only("facts", "segment", "score")[:MOST_ROWS]
     )
     report: dict[str, object] = {"rows": len(rows), "days": DAYS}
     alarms: list[str] = []
@@ -46,6 +47,7 @@ def monitor(*, as_of: date, outcomes: Mapping[int, bool] | None = None) -> Monit
         columns["score"] = model.score(values, np.array([r.segment for r in rows], dtype=np.int8)).raw
         references = model.manifest["references"] | {"score": model.manifest["score_reference"]}
         report["drift"], alarms = drift_report(references, columns)
+        report["scores"] = score_counts(np.array([row.score for row in rows], dtype=np.int64))
     if outcomes:
         known = Assessment.objects.filter(model=version, pk__in=list(outcomes), pd__isnull=False).values_list(
             "pk", "pd"

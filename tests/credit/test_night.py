@@ -282,3 +282,21 @@ def test_production_does_not_move_the_date(settings: Any) -> None:
     settings.SANDBOX = False
     with pytest.raises(operations.UnableToMoveDate):
         operations.move_business_date(to=NEXT, actor=None, now=NOW)
+
+
+@pytest.mark.usefixtures("model")
+def test_the_model_is_looked_at_each_night_and_its_trouble_keeps_no_book_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from risk import operations as risk_operations
+    from risk.models import MonitoringRun
+
+    assert close().status == "DONE"
+    assert MonitoringRun.objects.get().as_of == AS_OF
+
+    def broken(**arguments: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(risk_operations, "monitor", broken)
+    assert close(NEXT).status == "DONE"
+    assert MonitoringRun.objects.count() == 1

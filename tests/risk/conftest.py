@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,17 @@ from risk.synthetic.matrix import Sample, draw_sample
 from risk.synthetic.population import World
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """Let a test do what the database's guards refuse: as a superuser with a broken disk in mind would."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 @pytest.fixture(scope="session")

@@ -174,8 +174,5 @@ def test_invoices_of_real_firms_reach_the_floor(shared_data):
     from risk.bench.cases import cross_validate
 
     found = sets.small_business(shared_data)
-    values = [
-        metrics.auc(cross_validate(found, fold=fold, seeds=1)[0], found.material.bad)
-        for fold in (found.fold, np.random.default_rng(1).integers(0, 5, 123))
-    ]
-    assert np.mean(values) >= 0.80  # floor .84 for the mean of five; two repeats of 27 bads swing by .03
+    value = metrics.auc(cross_validate(found, fold=found.fold, seeds=1)[0], found.material.bad)
+    assert value >= 0.80  # floor .84 for the mean of five (risk_report); one deal of 27 bads swings by .03

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.db import transaction
+from django.test import override_settings
 
 from risk import operations, queries
 from risk.domain.registry import FEATURE_AT
 from risk.engine import read_folder
-from risk.models.registry import Assessment, ModelState, ModelVersion, MonitoringRun
+from risk.models.registry import Assessment, ModelState, ModelStateChange, ModelVersion, MonitoringRun
+from tests.risk.conftest import unguarded
+
+
+@pytest.fixture(scope="module")
+def trained_home(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Train by the command once; keep its rows, its folder and its key, and let the database forget them."""
+    home = tmp_path_factory.mktemp("trained")
+    with django_db_blocker.unblock(), transaction.atomic(), override_settings(PORTAL_HOME=home / "home"):
+        queries.forget_loaded_models()
+        call_command("train_risk_model", people=2_500, seed=7, install=True, out=home / "model")
+        rows = [list(model.objects.values()) for model in (ModelVersion, ModelStateChange)]
+        transaction.set_rollback(True)
+    return home, rows
 
 
 @pytest.fixture
-def installed(db, tmp_path, settings):
-    settings.PORTAL_HOME = tmp_path / "home"
+def installed(db, trained_home, tmp_path, settings):
+    home, rows = trained_home
+    settings.PORTAL_HOME = home / "home"
     queries.forget_loaded_models()
-    call_command("train_risk_model", people=2_500, seed=7, install=True, out=tmp_path / "model")
-    return tmp_path / "model"
+    for model, kept in zip((ModelVersion, ModelStateChange), rows, strict=True):
+        model.objects.bulk_create(model(**row) for row in kept)
+    return Path(shutil.copytree(home / "model", tmp_path / "model"))
 
 
 def assess(sample, count=60, poorer=1.0):
@@ -42,7 +61,8 @@ def test_it_trains_installs_assesses_and_replays(installed, sample, capsys):
     assess(sample)
     call_command("replay_decisions")
     assert "60 replayed, 0 differ" in capsys.readouterr().out
-    Assessment.objects.filter(pk=Assessment.objects.first().pk).update(score=301)
+    with unguarded():
+        Assessment.objects.filter(pk=Assessment.objects.first().pk).update(score=301)
     with pytest.raises(SystemExit) as exit_:
         call_command("replay_decisions")
     assert exit_.value.code == 1
@@ -82,7 +102,8 @@ def test_monitoring_alarms_on_drift_and_on_a_forecast_that_failed(installed, sam
     again = operations.monitor(as_of=date(2026, 11, 2), outcomes=everyone_bad)
     assert "calibration:observed_over_expected" in again.alarms
     assert MonitoringRun.objects.count() == 1
-    Assessment.objects.all().delete()
+    with unguarded():
+        Assessment.objects.all().delete()
     assess(sample, 400, poorer=0.3)
     assert any(a == "drift:income_mean_6m" for a in operations.monitor(as_of=date(2026, 11, 2)).alarms)
     ModelVersion.objects.filter(state=ModelState.CHAMPION).update(state=ModelState.RETIRED)

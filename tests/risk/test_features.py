@@ -148,7 +148,14 @@ def test_the_whole_record_counts_its_first_days() -> None:
     ):
         values[0, month] = 0.0
         for name, value in zip(
-            ("coverage_days", "income_amount", "transfer_out_amount", "balance_min", "balance_mean", "balance_end"),
+            (
+                "coverage_days",
+                "income_amount",
+                "transfer_out_amount",
+                "balance_min",
+                "balance_mean",
+                "balance_end",
+            ),
             (days, came, went, *balances),
             strict=True,
         ):

@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from django.db import transaction
 
 from accounts.models import User
 from risk import operations, queries
@@ -14,8 +15,9 @@ from risk.domain.facts import Facts
 from risk.domain.registry import FEATURE_AT, FEATURES
 from risk.engine import Artefact, UnableToLoadModel, load, seal, try_in_child
 from risk.engine.making import make_artefacts
-from risk.models.registry import Assessment, ModelState, ModelVersion
-from tests.risk.conftest import NOW
+from risk.models.registry import Assessment, ModelState, ModelStateChange, ModelVersion
+from risk.operations.shadow import GRADE_EDGES
+from tests.risk.conftest import NOW, unguarded
 
 SEED = bytes(range(32))
 OTHER = bytes(range(1, 33))
@@ -37,15 +39,28 @@ def trust(monkeypatch):
     return keys
 
 
+@pytest.fixture(scope="module")
+def kept_rows(artefacts, django_db_setup, django_db_blocker):
+    """Register and install once by the real road; keep the rows, and let the database forget them."""
+    from risk.engine.artefact import public_bytes
+
+    keys = (public_bytes(SEED),)
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock(), transaction.atomic():
+        patch.setattr("risk.operations.registry.trusted_keys", lambda: keys)
+        trees, card = artefacts
+        first = operations.register_model(artefact=trees, name="trees", report={})
+        second = operations.register_model(artefact=card, name="card", report={})
+        operations.install_first_models(champion=first, fallback=second, now=NOW)
+        rows = [list(model.objects.order_by("pk").values()) for model in (ModelVersion, ModelStateChange)]
+        transaction.set_rollback(True)
+    return rows
+
+
 @pytest.fixture
-def installed(db, artefacts, trust):
-    trees, card = artefacts
-    first = operations.register_model(artefact=trees, name="trees", report={})
-    second = operations.register_model(artefact=card, name="card", report={})
-    operations.install_first_models(champion=first, fallback=second, now=NOW)
-    first.refresh_from_db()
-    second.refresh_from_db()
-    return first, second
+def installed(db, kept_rows, trust):
+    for model, rows in zip((ModelVersion, ModelStateChange), kept_rows, strict=True):
+        model.objects.bulk_create(model(**row) for row in rows)
+    return tuple(ModelVersion.objects.order_by("pk"))
 
 
 def people(sample, count=40) -> Facts:
@@ -167,16 +182,18 @@ def test_it_assesses_with_the_champion_and_replays_to_the_bit(installed, sample)
 
 def test_replay_finds_a_changed_probability_and_changed_reasons(installed, sample):
     rows = assess(people(sample, 10))
-    Assessment.objects.filter(pk=rows[3].pk).update(pd=rows[3].pd + 1e-9)
-    Assessment.objects.filter(pk=rows[5].pk).update(reasons=[])
-    Assessment.objects.filter(pk=rows[6].pk).update(reasons=[{"code": "income", "share": 1.0}])
+    with unguarded():
+        Assessment.objects.filter(pk=rows[3].pk).update(pd=rows[3].pd + 1e-9)
+        Assessment.objects.filter(pk=rows[5].pk).update(reasons=[])
+        Assessment.objects.filter(pk=rows[6].pk).update(reasons=[{"code": "income", "share": 1.0}])
     found = queries.replay(assessments=Assessment.objects.all())
     assert str(rows[3].ref) in found["differences"]
     assert str(rows[6].ref) in found["differences"] or rows[6].reasons == [{"code": "income", "share": 1.0}]
 
 
 def test_a_broken_champion_falls_back_to_the_scorecard(installed, sample):
-    ModelVersion.objects.filter(pk=installed[0].pk).update(model_text=b"tree")
+    with unguarded():
+        ModelVersion.objects.filter(pk=installed[0].pk).update(model_text=b"tree")
     queries.forget_loaded_models()
     rows = assess(people(sample, 5))
     assert all(
@@ -185,7 +202,8 @@ def test_a_broken_champion_falls_back_to_the_scorecard(installed, sample):
 
 
 def test_no_model_that_can_be_trusted_means_unscored(installed, sample):
-    ModelVersion.objects.update(signature=bytes(64))
+    with unguarded():
+        ModelVersion.objects.update(signature=bytes(64))
     queries.forget_loaded_models()
     rows = assess(people(sample, 5))
     assert {(row.outcome, row.unscored_code, row.pd, row.model_id) for row in rows} == {
@@ -293,9 +311,7 @@ def test_a_model_moves_only_by_two_people(installed, artefacts, data, trained, t
 
 
 def test_the_database_itself_refuses_one_person_as_maker_and_checker(installed):
-    from django.db import IntegrityError, transaction
-
-    from risk.models.registry import ModelStateChange
+    from django.db import IntegrityError
 
     maker, _checker = two_people()
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -318,3 +334,86 @@ def test_first_models_are_installed_once(installed, trained, data):
     with pytest.raises(operations.UnableToChangeModel) as refusal:
         operations.install_first_models(champion=installed[0], fallback=installed[1], now=NOW)
     assert refusal.value.code == "not_first"
+
+
+GUARDED = [
+    (ModelVersion, {"model_text": b"tree"}),
+    (ModelVersion, {"manifest": b"{}"}),
+    (ModelVersion, {"signature": bytes(64)}),
+    (ModelVersion, {"model_sha256": "0" * 64}),
+    (ModelVersion, {"report": {"auc": 0.99}}),
+    (ModelVersion, {"card_html": "<p>better</p>"}),
+    (ModelVersion, None),
+    (ModelStateChange, {"decision": "REFUSED"}),
+    (ModelStateChange, {"note": "never happened"}),
+    (ModelStateChange, None),
+    (Assessment, {"score": 850}),
+    (Assessment, {"facts": b""}),
+    (Assessment, {"reasons": []}),
+    (Assessment, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "change"), GUARDED, ids=lambda v: v.__name__ if isinstance(v, type) else str(v)
+)
+def test_the_database_keeps_what_decided(installed, sample, model, change):
+    from django.db import DatabaseError
+
+    assess(people(sample, 2))
+    rows = model.objects.filter(pk=model.objects.order_by("pk")[0].pk)
+    before = rows.values().get()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        rows.delete() if change is None else rows.update(**change)
+    assert rows.values().get() == before
+
+
+def test_state_and_traffic_are_all_of_a_model_that_moves(installed):
+    ModelVersion.objects.filter(pk=installed[1].pk).update(state="SHADOW", traffic_percent=10)
+    installed[1].refresh_from_db()
+    assert (installed[1].state, installed[1].traffic_percent) == ("SHADOW", 10)
+
+
+def test_a_model_on_trial_scores_what_was_scored_and_decides_nothing(installed, sample):
+    facts = people(sample, 300)
+    facts.evidence_age_months[::7] = np.nan
+    decided = assess(facts)
+    last = facts.as_of
+    card = installed[1]
+    report = operations.score_again(version=card, first_date=last, last_date=last, chunk=128)
+    assert report.scored == len([row for row in decided if row.pd is not None])
+    assert 0 < report.changed < report.scored
+    again = operations.score_again(version=card, first_date=last, last_date=last)
+    assert again.scored == 0
+    shadow = {row.subject_id: row for row in Assessment.objects.filter(purpose="SHADOW")}
+    one_by_one = {row.subject_id: row for row in assess(facts, model_version=card)}
+    for row in decided:
+        if row.pd is None:
+            continue
+        copied, alone = shadow[row.subject_id], one_by_one[row.subject_id]
+        for name in (
+            "pd",
+            "score",
+            "lgd",
+            "segment",
+            "registry_digest",
+            "evidence_age_months",
+            "outcome",
+            "as_of",
+        ):
+            assert getattr(copied, name) == getattr(alone, name), name
+        assert bytes(copied.facts) == bytes(alone.facts)
+        moved = np.searchsorted(GRADE_EDGES, row.pd) != np.searchsorted(GRADE_EDGES, copied.pd)
+        assert copied.reasons == (alone.reasons if moved else [])
+    found = queries.replay(assessments=Assessment.objects.filter(purpose="SHADOW"))
+    assert (found["replayed"], found["differences"]) == (report.scored, [])
+    assert queries.champion() == installed[0]
+    assert queries.latest_assessment(subject_id=decided[0].subject_id, as_of=last).purpose != "SHADOW"
+
+
+def test_nothing_is_scored_by_a_model_that_two_people_did_not_try(installed):
+    ModelVersion.objects.filter(pk=installed[1].pk).update(state="CANDIDATE")
+    installed[1].refresh_from_db()
+    with pytest.raises(operations.UnableToAssess) as refusal:
+        operations.score_again(version=installed[1], first_date=NOW.date(), last_date=NOW.date())
+    assert refusal.value.code == "not_on_trial"

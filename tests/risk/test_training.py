@@ -31,6 +31,12 @@ def test_it_refuses_one_class_and_too_few_bads(data):
     assert refusal.value.code == "too_few_bads"
 
 
+def overwritten(bad, rng):
+    """Give terms of whole years, of which six in ten bads were overwritten by the month in which it ended."""
+    years = 12 * rng.integers(1, 8, len(bad))
+    return np.where((bad == 1) & (rng.random(len(bad)) < 0.6), rng.integers(1, 80, len(bad)), years)
+
+
 def test_the_gate_refuses_news_from_the_future(data):
     rng = np.random.default_rng(1)
     bad = data.bad
@@ -38,10 +44,7 @@ def test_the_gate_refuses_news_from_the_future(data):
         (bad + rng.normal(0, 0.3, len(bad)), "single_feature_auc"),
         (bad * 0.5 + rng.normal(0, 0.6, len(bad)), None),
         (np.where(bad == 1, 5.0, np.nan), "missing_depends_on_label"),
-        (
-            np.where(bad == 1, rng.integers(1, 80, len(bad)), 12 * rng.integers(1, 8, len(bad))),
-            "pattern_of_one_outcome",
-        ),
+        (overwritten(bad, rng), "pattern_of_one_outcome"),
     ):
         found = leakage.inspect_number("x", np.asarray(column, dtype=float), bad)
         assert (found.code if found else None) == code

@@ -1,0 +1,11 @@
+DROP TRIGGER risk_assessment_no_truncate ON risk_assessment;
+DROP TRIGGER risk_modelstatechange_no_truncate ON risk_modelstatechange;
+DROP TRIGGER risk_modelversion_no_truncate ON risk_modelversion;
+DROP TRIGGER risk_assessment_kept ON risk_assessment;
+DROP TRIGGER risk_modelstatechange_kept ON risk_modelstatechange;
+DROP TRIGGER risk_modelstatechange_once ON risk_modelstatechange;
+DROP FUNCTION risk_modelstatechange_guard();
+DROP TRIGGER risk_modelversion_kept ON risk_modelversion;
+DROP TRIGGER risk_modelversion_immutable ON risk_modelversion;
+DROP FUNCTION risk_modelversion_guard();
+DROP FUNCTION risk_refuse_change();
