@@ -21,6 +21,8 @@ AUDIT = ("accounts.auditentry",)
 VERBS: dict[tuple[str, str], tuple[str, str]] = {
     ("credit", "decide_application"): ("application", "Can decide an application and answer a borrower"),
     ("credit", "freeze_line"): ("creditline", "Can freeze and release a line"),
+    ("ledger", "close_period"): ("bookdate", "Can close a month for good"),
+    ("loans", "post_provisions"): ("provisionrun", "Can post provisions for losses"),
     ("credit", "move_business_date"): ("nightrun", "Can move the business date of a sandbox"),
 }
 
@@ -31,7 +33,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("credit.decide_application", "credit.freeze_line"),
     ),
     "Risk analyst": ((*VIEW_CREDIT, *VIEW_RISK), ()),
-    "Finance": ((*VIEW_MONEY, *VIEW_CREDIT), ()),
+    "Finance": ((*VIEW_MONEY, *VIEW_CREDIT), ("ledger.close_period", "loans.post_provisions")),
     "Support": (("credit.*", "loans.loan", "loans.instalment", "accounts.borrower", "accounts.notice"), ()),
     "Auditor": ((*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE, *AUDIT), ()),
     "Administrator": (

@@ -33,7 +33,7 @@ class Desk(admin.AdminSite):
         return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from lendportal.desk import views
+        from lendportal.desk import finance, views
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             return path(route, self.admin_view(view), name=name)
@@ -44,5 +44,13 @@ class Desk(admin.AdminSite):
             page("lines/<uuid:ref>/<str:act>/", views.freeze, "freeze"),
             page("reviews/<uuid:ref>/answer/", views.answer, "answer"),
             page("business-date/", views.business_date, "business_date"),
+            page("monitoring/", monitoring.monitoring, "monitoring"),
+            page("books/", finance.trial_balance, "trial_balance"),
+            page("books/accounts/<str:code>/", finance.general_ledger, "general_ledger"),
+            page("books/close/", finance.close, "close_month"),
+            page("books/provisions/", finance.provisions, "provisions"),
+            page("loans/<uuid:ref>/statement/", finance.loan_statement, "loan_statement"),
+            page("loans/<uuid:ref>/as-known/", finance.loan_as_known, "loan_as_known"),
+            page("loans/<uuid:ref>/changes/<int:sequence>/", finance.loan_changes, "loan_changes"),
             *super().get_urls(),
         ]

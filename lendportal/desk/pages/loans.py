@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -62,7 +64,7 @@ class LoanAdmin(ReadOnlyAdmin):
     search_fields = ("ref", "borrower__display_name")
     ordering = ("-id",)
     inlines = (InstalmentInline, EventInline, PayoutInline, CollectionInline)
-    fields = ("ref", "borrower_page", "status", "bucket", "days_past_due", "lent", "rate", "penalty", "method", "instalment_count",
+    fields = ("ref", "borrower_page", "finance_pages", "status", "bucket", "days_past_due", "lent", "rate", "penalty", "method", "instalment_count",
               "start_date", "maturity_date", "closed_date", "left", "interest", "fees", "penalties", "credit", "next_due_date",
               "terms")  # fmt: skip
 
@@ -88,6 +90,15 @@ class LoanAdmin(ReadOnlyAdmin):
     @admin.display(description=_("borrower"))
     def borrower_page(self, row: Loan) -> SafeString | str:
         return link(row.borrower)
+
+    @admin.display(description=_("finance"))
+    def finance_pages(self, row: Loan) -> SafeString:
+        pages = (("loan_statement", _("Statement")), ("loan_as_known", _("As it was known")))
+        return format_html_join(
+            " · ",
+            '<a href="{}">{}</a>',
+            ((reverse(f"admin:{name}", args=[row.ref]), text) for name, text in pages),
+        )
 
 
 class MovementAdmin(ReadOnlyAdmin):
