@@ -9,7 +9,7 @@ WITH_OPENMP = gomp=$$($(PY) -m lendportal.embedded.openmp); [ -z "$$gomp" ] || e
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help run test lint check reset psql shell messages pins setup setup-dev
+.PHONY: help run test lint bench check reset psql shell messages pins setup setup-dev
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -36,6 +36,10 @@ check: lint  ## lint, migrations, messages, then the tests
 	@$(PY) manage.py makemigrations --check --dry-run
 	@$(PY) manage.py messages --check
 	@$(MAKE) --no-print-directory test
+
+bench: setup-dev  ## time the engine and the night; SIZES=100000,300000 for larger books
+	@$(PY) -m bench.bench_loan_engine
+	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
 
 reset: setup  ## remove the sandbox's data and begin anew
 	@$(PY) -m lendportal.embedded.reset
