@@ -64,3 +64,46 @@ def bars(rows: Sequence[tuple[str, float]], *, title: str) -> str:
         )
     height = 30 + line * len(rows)
     return f'<svg role="img" viewBox="0 0 480 {height}" width="480" font-family="sans-serif"><title>{escape(title)}</title>{body}</svg>'
+
+
+def columns(counts: Sequence[Sequence[int]], *, title: str, x_label: str) -> str:
+    """Draw how many there are in each band: [first value of the band, count], equal steps."""
+    step = (WIDTH - LEFT) / max(len(counts), 1)
+    whole = sum(count for _first, count in counts)
+    top = max(count for _first, count in counts) / whole * 1.1
+    body = ""
+    for place, (first, count) in enumerate(counts):
+        x, y = LEFT + step * place, _y(count / whole, top)
+        body += (
+            f'<rect x="{x + 1:.1f}" y="{y:.1f}" width="{max(step - 2, 1):.1f}" height="{HEIGHT - BOTTOM - y:.1f}" fill="#7aa6c2">'
+            f"<title>{first}: {count}</title></rect>"
+            f'<text x="{x + step / 2:.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle" font-size="10">{first}</text>'
+        )
+    return _frame(title, body, x_label, top)
+
+
+def bar(value: float, *, marks: Sequence[float], level: str, most: float = 0.5) -> str:
+    """Draw one small bar with the marks at which something is to be done; read beside its number in a table."""
+    lines = "".join(
+        f'<line x1="{160 * mark / most:.1f}" y1="0" x2="{160 * mark / most:.1f}" y2="16" stroke="#888"/>'
+        for mark in marks
+    )
+    wide = 160 * min(value, most) / most
+    colour = {"ACT": "#b3402a", "WATCH": "#c98a1b"}.get(level, "#7aa6c2")
+    return (
+        f'<svg aria-hidden="true" viewBox="0 0 160 16" width="160" height="16">'
+        f'<rect x="0" y="3" width="{wide:.1f}" height="10" fill="{colour}"/>{lines}</svg>'
+    )
+
+
+def interval(value: float, low: float, high: float, *, least: float = 0.5, most: float = 1.0) -> str:
+    """Draw an estimate as a dot on its interval, from no better than chance to perfect."""
+
+    def x(at: float) -> float:
+        return 4 + 192 * (min(max(at, least), most) - least) / (most - least)
+
+    return (
+        f'<svg aria-hidden="true" viewBox="0 0 200 16" width="200" height="16"><line x1="4" y1="15" x2="196" y2="15" stroke="#888"/>'
+        f'<line x1="{x(low):.1f}" y1="8" x2="{x(high):.1f}" y2="8" stroke="#7aa6c2" stroke-width="3"/>'
+        f'<circle cx="{x(value):.1f}" cy="8" r="4" fill="#b3402a"/></svg>'
+    )

@@ -18,6 +18,7 @@ from loans.models import GatewayMessage, Loan, Payout
 from risk import queries as risk_queries
 from risk.domain.registry import FEATURES
 from risk.evidence.queries import evidence_of
+from risk.models import MonitoringRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Summary:
     outstanding: Decimal
     loans_overdue: int
     overdue_principal: Decimal
+    monitoring: MonitoringRun | None
 
 
 def summary(*, user: Any) -> Summary:
@@ -71,6 +73,7 @@ def summary(*, user: Any) -> Summary:
         outstanding=book["outstanding"] or zero,
         loans_overdue=book["late"],
         overdue_principal=book["overdue"] or zero,
+        monitoring=MonitoringRun.objects.defer("report").order_by("-as_of", "-pk").first(),
     )
 
 
