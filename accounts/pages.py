@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib.auth.decorators import login_required
@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from accounts import access, queries
+from accounts import access, operations, queries
 from accounts.models import Borrower, User
 from accounts.templatetags.portal import day, moment, money
 from regimes.errors import Refusal
@@ -125,9 +125,10 @@ class Nav:
     items: list[NavItem]
     acting: str
     switch_url: str
+    others: list[NavItem]
 
 
-def _nav(borrower: Borrower, here: str, unread: int) -> Nav:
+def _nav(mine: list[queries.Acting], borrower: Borrower, here: str, unread: int) -> Nav:
     ref = borrower.ref
     places = [
         ("home", gettext("Home"), reverse("credit:home", args=[ref]), "home", 0),
@@ -136,7 +137,30 @@ def _nav(borrower: Borrower, here: str, unread: int) -> Nav:
         ("settings", gettext("Me"), reverse("accounts:settings"), "person", 0),
     ]
     items = [NavItem(label, url, icon, name == here, count) for name, label, url, icon, count in places]
-    return Nav(items, borrower.display_name if borrower.is_business else "", reverse("accounts:switch"))
+    faces = [
+        NavItem(
+            name_of(row.borrower),
+            reverse("credit:home", args=[row.borrower.ref]),
+            "shop" if row.borrower.is_business else "person",
+            row.borrower.pk == borrower.pk,
+        )
+        for row in mine
+    ]
+    said = name_of(borrower) if borrower.is_business or len(mine) > 1 else ""
+    return Nav(items, said, reverse("accounts:switch"), faces if len(mine) > 1 and here == "home" else [])
+
+
+def name_of(borrower: Borrower) -> str:
+    """Name a borrower to whoever acts for it."""
+    return borrower.display_name if borrower.is_business else gettext("Myself")
+
+
+def acting_for(request: SignedIn, mine: list[queries.Acting]) -> Borrower | None:
+    """Give the borrower for whom the visitor acted last, in this session or before it."""
+    ref = request.session.get("acting")
+    in_session = (row.borrower for row in mine if str(row.borrower.ref) == ref)
+    before = (row.borrower for row in mine if row.borrower.pk == request.user.acting_id)
+    return next(in_session, None) or next(before, None)
 
 
 def page(
@@ -154,10 +178,21 @@ def page(
     if borrower is not None:
         values["borrower"] = borrower
         count = queries.unread_count(borrower_id=borrower.pk) if unread is None else unread
-        values["nav"] = _nav(borrower, here, count)
+        user = cast(User, request.user)
+        values["nav"] = _nav(_mine(request), borrower, here, count)
         if request.session.get("acting") != str(borrower.ref):
             request.session["acting"] = str(borrower.ref)
+            operations.remember_acting(user=user, borrower=borrower)
     return render(request, template, values, status=status)
+
+
+def _mine(request: HttpRequest) -> list[queries.Acting]:
+    """Ask once a request for whom the visitor may act."""
+    found: list[queries.Acting] | None = getattr(request, "mine", None)
+    if found is None:
+        found = queries.borrowers_of(user=cast(User, request.user))
+        request.mine = found  # type: ignore[attr-defined]
+    return found
 
 
 def signed_in(view: View) -> View:
@@ -172,7 +207,17 @@ def for_borrower(roles: Collection[str] | None = None) -> Callable[[View], View]
         @signed_in
         @wraps(view)
         def inner(request: SignedIn, ref: uuid.UUID, *args: Any, **kwargs: Any) -> HttpResponse:
-            borrower = access.own_borrower(user=request.user, ref=ref, roles=roles)
+            found = next((row for row in _mine(request) if row.borrower.ref == ref), None)
+            if (
+                found is None
+                or (roles is not None and found.role not in roles)
+                or found.borrower.status == Borrower.Status.ERASED
+            ):
+                borrower = access.own_borrower(
+                    user=request.user, ref=ref, roles=roles
+                )  # refuses in its words
+            else:
+                borrower = found.borrower
             return view(request, borrower, *args, **kwargs)
 
         return inner

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, F, Q, QuerySet, Value
 
 from accounts.models import BankAccount, Borrower, BusinessMember, Consent, Identity, Notice, User
 from accounts.notifications.kinds import render
@@ -38,14 +38,12 @@ class NoticeView:
 
 
 def borrowers_of(*, user: User) -> list[Acting]:
-    """Return for whom a user may act: the person first, then businesses by name."""
-    acting = [Acting(person, SELF) for person in Borrower.objects.filter(user=user)]
-    memberships = (
-        BusinessMember.objects.filter(user=user, is_active=True)
-        .select_related("business__business_profile")
-        .order_by("business__display_name", "pk")
-    )
-    return acting + [Acting(member.business, member.role) for member in memberships]
+    """Return for whom a user may act: the person first, then businesses by name. One statement: every page asks."""
+    own = Borrower.objects.filter(user=user).annotate(role=Value(SELF, output_field=CharField()))
+    businesses = Borrower.objects.filter(members__user=user, members__is_active=True)
+    found = own.union(businesses.annotate(role=F("members__role")), all=True)
+    ordered = sorted(found, key=lambda row: (row.is_business, row.display_name, row.pk))
+    return [Acting(row, row.role) for row in ordered]
 
 
 def active_consents(*, borrower_ids: Iterable[int]) -> dict[int, frozenset[str]]:

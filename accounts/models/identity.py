@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.crypto import EncryptedTextField, blind_index
 from accounts.models.borrower import Borrower
@@ -28,9 +29,9 @@ class Identity(models.Model):
     borrower = models.OneToOneField(
         Borrower, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="identity"
     )
-    document = models.CharField(_("document"), max_length=8, choices=Document)
+    document = models.CharField(pgettext_lazy("identity", "document"), max_length=8, choices=Document)
     full_name = EncryptedTextField(_("full name"))
-    number = EncryptedTextField(_("number"))
+    number = EncryptedTextField(pgettext_lazy("identity", "number"))
     number_index = models.CharField(max_length=64, editable=False)
     number_last4 = models.CharField(_("last four"), max_length=4)
     birth_date = models.DateField(_("date of birth"))

@@ -57,6 +57,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     phone_index = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001  unique
     phone_verified_at = models.DateTimeField(null=True, editable=False)
     language = models.CharField(_("language"), max_length=8, choices=Language, default=Language.CHINESE)
+    # for whom the person acted last; the start page leads there
+    acting = models.ForeignKey(
+        "accounts.Borrower",
+        verbose_name=_("acts for"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)

@@ -29,6 +29,7 @@ from accounts.operations.people import (
     UnableToOpenAccount,
     ensure_person,
     open_account,
+    remember_acting,
     set_borrower_status,
     set_language,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "queue_notice",
     "queue_notices",
     "record_identity",
+    "remember_acting",
     "remove_bank_account",
     "remove_member",
     "send_due_notices",

@@ -10,11 +10,15 @@ from django.db import transaction
 from accounts.domain.consents import TEXTS
 from accounts.models import Borrower, Consent, User
 from accounts.operations.audit import write_audit
-from regimes.errors import N_, Refusal
+from regimes.errors import N_, InvalidInput, Refusal
 
 
 class UnableToGiveConsent(Refusal):
     """Refuse an agreement to words that are not the ones in force."""
+
+
+class UnableToReadPurpose(InvalidInput):
+    """Refuse a use of data that is not on the list, or is not this borrower's."""
 
 
 def give_consent(
@@ -26,9 +30,9 @@ def give_consent(
     """
     text = TEXTS.get(purpose)
     if text is None:
-        raise UnableToGiveConsent("purpose_unknown", N_("This purpose is not on the list."), field="purpose")
+        raise UnableToReadPurpose("purpose_unknown", N_("This purpose is not on the list."), field="purpose")
     if text.business_only and borrower.kind != Borrower.Kind.BUSINESS:
-        raise UnableToGiveConsent("purpose_unknown", N_("This purpose is for businesses."), field="purpose")
+        raise UnableToReadPurpose("purpose_unknown", N_("This purpose is for businesses."), field="purpose")
     if text_version != text.version:
         raise UnableToGiveConsent(
             "terms_outdated", N_("The text changed meanwhile. Please read it again."), field="text_version"

@@ -90,6 +90,13 @@ def ensure_person(*, user: User) -> Borrower:
     return borrower
 
 
+def remember_acting(*, user: User, borrower: Borrower) -> None:
+    """Lead a person back to this borrower at the next log-in, on whatever device."""
+    if user.acting_id != borrower.pk:
+        User.objects.filter(pk=user.pk).update(acting=borrower)
+        user.acting = borrower
+
+
 def set_language(*, user: User, language: str) -> User:
     """Speak to a person in this language from now on, on pages and in notices."""
     if language not in Language.values:

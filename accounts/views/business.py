@@ -16,14 +16,15 @@ from accounts.access import MAY_MANAGE, role_for
 from accounts.domain.industries import INDUSTRIES
 from accounts.forms import BusinessForm, MemberForm
 from accounts.models import Borrower
-from accounts.pages import SignedIn, for_borrower, page, refuse, sentence, signed_in
+from accounts.pages import SignedIn, acting_for, for_borrower, page, refuse, sentence, signed_in
 from regimes.errors import Refusal
 
 
 @signed_in
 def switch(request: SignedIn) -> HttpResponse:
     """List for whom the visitor can act."""
-    return page(request, "accounts/switch.html", {"mine": queries.borrowers_of(user=request.user)})
+    mine = queries.borrowers_of(user=request.user)
+    return page(request, "accounts/switch.html", {"mine": mine}, borrower=acting_for(request, mine))
 
 
 @require_http_methods(["GET", "POST"])
@@ -41,7 +42,7 @@ def create(request: SignedIn) -> HttpResponse:
                 business = operations.create_business(
                     owner=request.user,
                     **form.cleaned_data,
-                    as_of=timezone.localdate(),
+                    as_of=timezone.localdate(),  # noqa: TID251  accounts cannot see the books
                     now=timezone.now(),
                 )
                 messages.success(request, _("The business is open. Now choose what may be used."))

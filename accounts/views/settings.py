@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts import operations, queries
-from accounts.pages import SignedIn, StrictForm, page, signed_in
+from accounts.pages import SignedIn, StrictForm, acting_for, page, signed_in
 
 LANGUAGES = frozenset(code for code, _name in django_settings.LANGUAGES)
 
@@ -23,9 +23,7 @@ LANGUAGES = frozenset(code for code, _name in django_settings.LANGUAGES)
 def settings(request: SignedIn) -> HttpResponse:
     """Show everything about the visitor that can be looked at or changed."""
     mine = queries.borrowers_of(user=request.user)
-    acting = request.session.get("acting")
-    chosen = next((row.borrower for row in mine if str(row.borrower.ref) == acting), None)
-    borrower = chosen or (mine[0].borrower if mine else None)
+    borrower = acting_for(request, mine) or (mine[0].borrower if mine else None)
     return page(request, "accounts/settings.html", {"mine": mine}, borrower=borrower, here="settings")
 
 

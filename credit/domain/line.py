@@ -67,9 +67,7 @@ def next_status(status: str, action: LineAction) -> LineStatus:
     if after is None:
         raise UnableToMoveLine(
             "line_state",
-            N_(
-                "This is not possible while the line is in its present state. Reload the page to see it."
-            ),
+            N_("This is not possible while the line is in its present state. Reload the page to see it."),
         )
     return after
 
@@ -99,34 +97,28 @@ def check_draw(gate: DrawGate, *, amount: Decimal) -> None:
             N_("Your account is blocked. Ask us for a review by a person."),
         )
     if not gate.identity_verified:
-        raise UnableToDrawDown(
-            "identity_missing", N_("Confirm your identity before you draw.")
-        )
+        raise UnableToDrawDown("identity_missing", N_("Confirm your identity before you draw."))
     if not gate.consent_given:
         raise UnableToDrawDown(
             "consent_missing",
             N_("Agree to the use of your data for credit decisions before you draw."),
         )
     if gate.days_past_due > 0:
-        raise UnableToDrawDown(
-            "line_overdue", N_("A payment is overdue. Pay it, then you can draw again.")
-        )
+        raise UnableToDrawDown("line_overdue", N_("A payment is overdue. Pay it, then you can draw again."))
     room = available(limit=gate.limit, exposure=gate.exposure)
     if amount > room:
         raise UnableToDrawDown(
             "limit_exceeded",
             N_("You can draw up to %(available)s."),
             field="amount",
-            params={"available": f"{room:.2f}"},
+            params={"available": room.quantize(Decimal("0.01"))},
         )
     assert gate.exposure + amount <= gate.limit, "a draw that passed fits the limit"
 
 
 def _check_state(gate: DrawGate) -> None:
     if gate.status == LineStatus.OFFERED:
-        raise UnableToDrawDown(
-            "line_not_accepted", N_("Accept the offer before you draw.")
-        )
+        raise UnableToDrawDown("line_not_accepted", N_("Accept the offer before you draw."))
     if gate.status == LineStatus.FROZEN:
         own = gate.freeze_reason == FreezeReason.BORROWER
         raise UnableToDrawDown(
@@ -136,9 +128,7 @@ def _check_state(gate: DrawGate) -> None:
             else N_("This line is frozen. See the reason and what to do on its page."),
         )
     if gate.status == LineStatus.CLOSED:
-        raise UnableToDrawDown(
-            "line_closed", N_("This line is closed. Apply for a new one.")
-        )
+        raise UnableToDrawDown("line_closed", N_("This line is closed. Apply for a new one."))
     if gate.as_of > gate.valid_until:
         raise UnableToDrawDown(
             "line_expired",

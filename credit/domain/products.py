@@ -66,7 +66,7 @@ PURPOSE_NAMES: Final[dict[str, str]] = {
     "STOCK": N_("Stock for the shop"),
     "SUPPLIERS": N_("Paying suppliers"),
     "SHOP_RENT": N_("Shop rent"),
-    "WAGES": N_("Wages"),
+    "WAGES": N_("Staff wages"),
     "EQUIPMENT": N_("Equipment"),
     # never allowed
     "PROPERTY": N_("Buying a house"),

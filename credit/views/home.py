@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +21,7 @@ from accounts import access as accounts_access
 from accounts import operations as accounts_operations
 from accounts import queries as accounts_queries
 from accounts.models import Borrower
-from accounts.pages import SignedIn, for_borrower, page, sentence, signed_in
+from accounts.pages import SignedIn, acting_for, for_borrower, page, sentence, signed_in
 from accounts.templatetags.portal import money, round_money
 from credit import access, operations, queries
 from credit.forms import ReviewForm
@@ -42,9 +42,15 @@ def start(request: HttpRequest) -> HttpResponse:
     if not mine:
         accounts_operations.ensure_person(user=request.user)
         mine = accounts_queries.borrowers_of(user=request.user)
-    acting = request.session.get("acting")
-    chosen = next((row.borrower for row in mine if str(row.borrower.ref) == acting), mine[0].borrower)
+    chosen = acting_for(cast(SignedIn, request), mine) or _with_a_line([row.borrower for row in mine])
     return redirect("credit:home", chosen.ref)
+
+
+def _with_a_line(mine: list[Borrower]) -> Borrower:
+    """Choose for whoever never chose: the first who has a line, a person before businesses; else the first."""
+    lines = CreditLine.objects.filter(borrower__in=mine).exclude(status=CreditLine.Status.CLOSED)
+    having = set(lines.values_list("borrower_id", flat=True))
+    return next((borrower for borrower in mine if borrower.pk in having), mine[0])
 
 
 def _example() -> dict[str, Any]:

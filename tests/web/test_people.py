@@ -143,11 +143,32 @@ def test_the_language_is_remembered_and_leads_nowhere_else(scene: Scene, alice: 
     assert alice.post("/language/", {"language": "xx", "next": "/"}).status_code == 302
 
 
-def test_acting_is_kept_apart_for_each_borrower(scene: Scene) -> None:
-    client = signed_in(scene.world.dora)
-    assert client.get("/").url == reverse("credit:home", args=[scene.world.dora_person.ref])
-    shop = client.get(reverse("credit:home", args=[scene.world.shop.ref]))
-    assert "Dora's Noodles" in words(shop.content)
-    assert client.get("/").url == reverse("credit:home", args=[scene.world.shop.ref]), (
-        "the last one is remembered"
-    )
+def test_a_shop_owner_sees_for_whom_and_comes_back_to_the_last_one(scene: Scene) -> None:
+    owner, shop = scene.world.dora, scene.world.shop
+    person = ensure_person(user=owner)
+    client = signed_in(owner)
+    assert client.get("/").url == reverse("credit:home", args=[shop.ref]), "the one with a line, at first"
+    home = client.get(reverse("credit:home", args=[person.ref])).content.decode()
+    faces = home[home.index('class="faces"') : home.index("</nav>", home.index('class="faces"'))]
+    assert "Noodles" in faces
+    assert reverse("credit:home", args=[shop.ref]) in faces
+    assert 'aria-current="true"' in faces
+    again = signed_in(owner)
+    assert again.get("/").url == reverse("credit:home", args=[person.ref]), "remembered over log-ins"
+    again.get(reverse("credit:home", args=[shop.ref]))
+    assert signed_in(owner).get("/").url == reverse("credit:home", args=[shop.ref])
+    elsewhere = words(again.get(reverse("loans:list", args=[shop.ref])).content)
+    assert "Noodles" in elsewhere
+    assert "switch" in elsewhere
+
+
+def test_who_acts_for_one_alone_is_not_asked_for_whom(alice: Client) -> None:
+    assert 'class="faces"' not in alice.get("/", follow=True).content.decode()
+
+
+def test_whoever_lost_the_business_is_not_led_there(scene: Scene) -> None:
+    owner, shop = scene.world.dora, scene.world.shop
+    person = ensure_person(user=owner)
+    signed_in(owner).get(reverse("credit:home", args=[shop.ref]))
+    BusinessMember.objects.filter(user=owner, business=shop).update(is_active=False)
+    assert signed_in(owner).get("/").url == reverse("credit:home", args=[person.ref])
