@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -29,6 +30,8 @@ from regimes.errors import Refusal
 
 log = structlog.get_logger(__name__)
 PROBLEM = "application/problem+json"
+# both languages; read once, so that a full disk or a broken template cannot take it away
+OUR_FAULT = (Path(__file__).parents[1] / "templates" / "500.html").read_text("utf-8")
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 # status -> (code, sentence) where nothing closer is known
@@ -201,12 +204,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     document = general(500, request)
     if wants_problem(request):
         return answer(request, 500, document)
-    # no template here: whatever broke may be what the page needs
-    return HttpResponse(
-        f"{document['detail']} ({document['request_id']})",
-        status=500,
-        content_type="text/plain; charset=utf-8",
-    )
+    # the page is read, not rendered: whatever broke may be what a template needs
+    page = OUR_FAULT.replace("{request_id}", str(document["request_id"] or "-"))
+    return HttpResponse(page, status=500, content_type="text/html; charset=utf-8")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

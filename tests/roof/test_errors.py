@@ -128,3 +128,16 @@ def test_general_sentences_are_translated():
     with translation.override("zh-hans"):
         response = handle(exceptions.NotFound(), {"request": None})
     assert response.data["detail"] != "There is nothing here, or it is not yours."
+
+
+def test_a_page_that_broke_says_so_in_both_languages_and_needs_no_template(client, settings, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("credit.views.home.page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("django.template.loader.get_template", lambda *_, **__: 1 / 0)
+    response = client.get("/", headers={"x-request-id": "abcd1234"})
+    text = response.content.decode()
+    assert (response.status_code, response["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert "出错了" in text
+    assert "Something went wrong on our side" in text
+    assert "abcd1234" in text
+    assert "{" not in text
