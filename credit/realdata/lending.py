@@ -192,6 +192,7 @@ class Town:
     by_loan: dict[int, Case] = field(default_factory=dict)
     collections: int = 0
     nights: int = 0
+    is_money_under_way: bool = False
 
     @property
     def first(self) -> date:
@@ -208,6 +209,7 @@ class Town:
                 draw(case, person, self.clock)
                 assert case.drawdown is not None
                 self.by_loan[case.drawdown.loan_id] = case
+                self.is_money_under_way = True
         self._pay(day)
 
     def _pay(self, day: date) -> None:
@@ -229,12 +231,13 @@ class Town:
             )
             self.clock.add("repayments", began)
             self.collections += 1
+            self.is_money_under_way = True
 
-    def close(self, day: date) -> None:
+    def close(self, day: date, *, is_last: bool = False) -> None:
         """Carry the day's money to its end at the bank; then the night, or no more than the next date."""
         began = time.perf_counter()
         following = day + timedelta(days=1)
-        if (day - self.first).days % self.nights_every:
+        if (day - self.first).days % self.nights_every and not is_last:
             self._settle(day)
             ledger_operations.advance_business_date(to=following)
         else:
@@ -246,9 +249,12 @@ class Town:
 
     def _settle(self, day: date) -> None:
         """Ask again later in the day about orders that the bank had accepted and not yet executed."""
+        if not self.is_money_under_way:
+            return
         for attempt in range(LOOKS):
             left = settle_money(as_of=day, now=morning(day) + attempt * LOOK_AFTER, wait=0)
             if not left:
+                self.is_money_under_way = False
                 return
             time.sleep(0.05)
         raise RuntimeError(f"{day}: {left} orders are still open at the bank")

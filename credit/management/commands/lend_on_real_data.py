@@ -133,6 +133,7 @@ class Command(BaseCommand):
                 self.say(f"{day}: {decided} decided, {town.collections} collections")
             if (day - last).days > MOST_DAYS_AFTER:
                 break
+        town.close(day, is_last=True)
         return town
 
     def _books(self) -> dict[str, Any]:
