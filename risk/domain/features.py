@@ -31,6 +31,7 @@ class _Window:
             seen_newer & seen_older
         )  # a silent month inside the covered span is a zero, not a gap
         self.months = months
+        self.known = np.where(self.present[:, :, None], np.nan_to_num(months), 0.0)
         self.age = np.where(exists.any(axis=1), exists.argmax(axis=1), np.nan)
 
     def col(self, name: str, month: int) -> Floats:
@@ -38,16 +39,11 @@ class _Window:
         return np.where(self.present[:, month], np.where(np.isnan(value), 0.0, value), np.nan)
 
     def count(self, back: int, start: int = 0) -> Floats:
-        total = np.zeros(len(self.months))
-        for month in range(start, start + back):
-            total += self.present[:, month]
-        return total
+        return np.asarray(self.present[:, start : start + back].sum(axis=1), dtype=np.float64)
 
     def sum(self, name: str, back: int, start: int = 0) -> Floats:
         """Sum over present months; NaN when none is."""
-        total = np.zeros(len(self.months))
-        for month in range(start, start + back):
-            total += np.nan_to_num(self.col(name, month))
+        total = in_order(self.known[:, start : start + back, COLUMN[name]])
         return np.where(self.count(back, start) > 0, total, np.nan)
 
     def mean(self, name: str, back: int, start: int = 0) -> Floats:
@@ -85,6 +81,11 @@ class _Window:
             total += np.nan_to_num((self.col(name, month) - mean) ** 2)
         spread = np.sqrt(ratio(total, self.count(back)))
         return np.where(self.count(back) >= 3, np.minimum(ratio(spread, mean), 10.0), np.nan)
+
+
+def in_order(parts: Floats) -> Floats:
+    """Add up the last axis from left to right: the same bits for one row as for a million."""
+    return np.asarray(np.add.accumulate(parts, axis=1)[:, -1])
 
 
 def ratio(above: Floats, below: Floats) -> Floats:
@@ -175,6 +176,9 @@ OUTFLOW = (
     "other_debt_repaid_amount",
 )
 DAYS_A_MONTH = 30.4375
+_INFLOW_AT = [COLUMN[name] for name in INFLOW]
+_OUTFLOW_AT = [COLUMN[name] for name in OUTFLOW]
+_BALANCES_AT = [COLUMN[name] for name in ("balance_min", "balance_mean", "balance_end")]
 
 
 def _record(months: Floats) -> dict[str, Floats]:
@@ -182,24 +186,17 @@ def _record(months: Floats) -> dict[str, Floats]:
 
     The spread is taken over each month's least, mean and last balance: a month keeps no more than these.
     """
-    size = len(months)
-    days, inflow, outflow = np.zeros(size), np.zeros(size), np.zeros(size)
-    weight, total = np.zeros(size), np.zeros(size)
-    low = np.full(size, np.nan)
-    for month in range(MONTHS_BACK):
-        row = months[:, month]
-        days += np.nan_to_num(row[:, COLUMN["coverage_days"]])
-        for name in INFLOW:
-            inflow += np.nan_to_num(row[:, COLUMN[name]])
-        for name in OUTFLOW:
-            outflow += np.nan_to_num(row[:, COLUMN[name]])
-        mean = row[:, COLUMN["balance_mean"]]
-        seen = np.where(
-            np.isnan(mean), 0.0, 1.0 + row[:, COLUMN["income_count"]] + row[:, COLUMN["spend_count"]]
-        )
-        weight += seen
-        total += np.where(seen > 0, seen * np.nan_to_num(mean), 0.0)
-        low = np.fmin(low, row[:, COLUMN["balance_min"]])
+    known = np.nan_to_num(months)
+    days = in_order(known[:, :, COLUMN["coverage_days"]])
+    inflow = in_order(known[:, :, _INFLOW_AT].reshape(len(months), -1))
+    outflow = in_order(known[:, :, _OUTFLOW_AT].reshape(len(months), -1))
+    means = months[:, :, COLUMN["balance_mean"]]
+    seen = np.where(
+        np.isnan(means), 0.0, 1.0 + months[:, :, COLUMN["income_count"]] + months[:, :, COLUMN["spend_count"]]
+    )
+    weight = in_order(seen)
+    total = in_order(np.where(seen > 0, seen * np.nan_to_num(means), 0.0))
+    low = np.fmin.reduce(months[:, :, COLUMN["balance_min"]], axis=1)
     mean, spread = ratio(total, weight), _spread(months)
     coming, going = ratio(inflow, days) * DAYS_A_MONTH, ratio(outflow, days) * DAYS_A_MONTH
     spent_all = np.where(outflow > 0, 100.0, np.nan)
@@ -217,19 +214,10 @@ def _record(months: Floats) -> dict[str, Floats]:
 
 def _spread(months: Floats) -> Floats:
     """Give the standard deviation of the months' least, mean and last balances."""
-    size = len(months)
-    count, total, far = np.zeros(size), np.zeros(size), np.zeros(size)
-    columns = [
-        months[:, m, COLUMN[n]]
-        for m in range(MONTHS_BACK)
-        for n in ("balance_min", "balance_mean", "balance_end")
-    ]
-    for value in columns:
-        count += ~np.isnan(value)
-        total += np.nan_to_num(value)
-    middle = ratio(total, count)
-    for value in columns:
-        far += np.nan_to_num((value - middle) ** 2)
+    values = months[:, :, _BALANCES_AT].reshape(len(months), -1)
+    count = (~np.isnan(values)).sum(axis=1).astype(np.float64)
+    middle = ratio(in_order(np.nan_to_num(values)), count)
+    far = in_order(np.nan_to_num((values - middle[:, None]) ** 2))
     return np.sqrt(ratio(far, count))
 
 

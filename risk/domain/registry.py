@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 
 from risk.domain.factors import FACTORS
 from risk.domain.feature import Factor, Feature, Missing, Purpose
@@ -34,6 +35,7 @@ PROTECTED: tuple[str, ...] = (
 )
 
 
+@cache
 def registry_digest() -> str:
     """Hash the contract (names, order, units, ranges, signs): a model made for another one is refused."""
     contract = [(f.name, f.unit, f.low, f.high, f.sign, f.missing.value) for f in FEATURES]
