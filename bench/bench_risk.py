@@ -102,9 +102,10 @@ def one_decision(borrowers: list[Any], version: Any) -> None:
     from risk.queries import facts_of, loaded_model
 
     model = loaded_model(version=version)
-    booster = model._model.booster
+    booster: Any = model._model.booster  # type: ignore[attr-defined]
     code, purpose = product_of()
-    whole, bare, busy, explain, scored = [], [], [], [], 0
+    scored = 0
+    whole, bare, busy, explain = list[float](), list[float](), list[float](), list[float]()
     for order, borrower in enumerate(borrowers):
         statements: list[tuple[str, Any]] = []
 
@@ -140,7 +141,8 @@ def one_decision(borrowers: list[Any], version: Any) -> None:
         if order < len(borrowers) // 10:
             continue  # warm
         scored += row.pd is not None
-        whole.append(wall), bare.append(floor), busy.append(cpu), explain.append(told)
+        for kept, spent in ((whole, wall), (bare, floor), (busy, cpu), (explain, told)):
+            kept.append(spent)
     report_decisions(
         np.array(whole), np.array(bare), np.array(busy), np.array(explain), scored, len(statements)
     )
@@ -208,7 +210,7 @@ def floor_of(version: Any, count: int, chunk: int) -> tuple[float, float, float]
     from risk.queries import loaded_model
 
     model = loaded_model(version=version)
-    booster = model._model.booster
+    booster: Any = model._model.booster  # type: ignore[attr-defined]
     out = predict = into = 0.0
     after, done = 0, 0
     with transaction.atomic():
