@@ -336,6 +336,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "lendportal.errors.handle",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "PAGE_SIZE": 50,
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is an unknown query field like any other
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -350,7 +351,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# ---- Celery: each line answers a failure that was seen: lost tasks, tasks done twice, workers that stop consuming -----
+# ---- Celery: each line answers a failure that was seen; docs/operations/celery.md names them --------------------------
 TASK_TIME_LIMIT = ENV["LENDPORTAL_TASK_TIME_LIMIT"]
 VISIBILITY_TIMEOUT = ENV["LENDPORTAL_VISIBILITY_TIMEOUT"]
 CELERY_BROKER_URL = REDIS_URL
