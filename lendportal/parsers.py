@@ -111,5 +111,13 @@ def _plain(layer: list[Any]) -> None:
             if isinstance(text, str):
                 if len(text) > MOST_TEXT:
                     raise ParseError(_("A text in the JSON is too long."))
-                if "\x00" in text or any("\ud800" <= mark <= "\udfff" for mark in text):
+                if "\x00" in text or not _has_whole_characters(text):
                     raise ParseError(_("A text in the JSON has a character that does not exist."))
+
+
+def _has_whole_characters(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

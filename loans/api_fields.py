@@ -22,12 +22,16 @@ class AmountField(Strict):
 
     wrong_type = _("Enter an amount such as 1500.00.")
 
+    def __init__(self, *, zero: bool = False, **kwargs: Any) -> None:
+        self.zero = zero  # whether nothing is an amount here, whose range the operation then names
+        super().__init__(**kwargs)
+
     def refuse_type(self) -> None:
         raise serializers.ValidationError(self.wrong_type, code="amount_invalid")
 
     def judge(self, data: str) -> Decimal:
         found: Decimal = self.ask(parse_amount, data)
-        if not found:
+        if not found and not self.zero:
             self.refuse_type()
         return found
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -20,6 +22,9 @@ class UnableToReadQuery(InvalidInput):
 
 class StrictSerializer(serializers.Serializer[Any]):
     """A body with its own fields and no others, so that nobody slips in `limit` or `is_staff`."""
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        return False, data  # a body that is null is no object, and is answered so
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
@@ -48,6 +53,17 @@ class ListQuery(StrictQuery):
 
     cursor = TextField(required=False, most=300, help_text="From `next` or `previous` of another page.")
     page_size = TextField(required=False, most=3, help_text="1 to 200 rows a page.")
+
+    def validate_cursor(self, value: str) -> str:
+        """Take what the paginator itself wrote, and nothing that it would stumble over."""
+        try:
+            place = parse_qsl(b64decode(value, validate=True).decode("ascii"), strict_parsing=True)
+        except ValueError:
+            place = []
+        known = {"p": 18, "o": 4, "r": 1}
+        if not place or any(not text.isdigit() or len(text) > known.get(name, 0) for name, text in place):
+            raise ValidationError(_("Begin at the first page."), code="query_invalid")
+        return value
 
     def validate_page_size(self, value: str) -> str:
         if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 200):

@@ -35,7 +35,7 @@ class ProductsQuery(StrictQuery):
 class ApplicationBody(StrictSerializer):
     borrower = RefField()
     product = TextField(most=40, help_text="The code of a product.")
-    requested_amount = AmountField()
+    requested_amount = AmountField(zero=True)
     purpose = TextField(most=2000, blank=True)
     occupation = TextField(required=False, most=40, blank=True, help_text="For a person: what the work is.")
 
