@@ -58,7 +58,9 @@ class HistoricLoan:
     @property
     def was_minor(self) -> bool:
         """Tell whether the owner is recorded as a minor: the portal would not lend to one."""
-        return (self.day.year - self.born.year) - ((self.day.month, self.day.day) < (self.born.month, self.born.day)) < ADULT
+        return (self.day.year - self.born.year) - (
+            (self.day.month, self.day.day) < (self.born.month, self.born.day)
+        ) < ADULT
 
 
 def missing_files(folder: Path) -> list[str]:
@@ -75,7 +77,9 @@ def read_loans(folder: Path) -> list[HistoricLoan]:
         movements[row["account_id"]].append(_movement(row))
     loans = []
     for row in _rows(folder, "berka_loans"):
-        numbers = {name: float(text) for name, text in statistics[row["loan_id"]].items() if name != "loan_id"}
+        numbers = {
+            name: float(text) for name, text in statistics[row["loan_id"]].items() if name != "loan_id"
+        }
         own = movements[row["account_id"]] if row["has_transactions"] == "1" else []
         day = date.fromisoformat(row["loan_date"])
         assert all(movement.day < day for movement in own), "the statement ends before the loan"
@@ -145,5 +149,7 @@ def statement(movements: Sequence[Movement]) -> bytes:
         balance += movement.amount
         memo = OPERATIONS.get(movement.operation, movement.operation)
         amounts = (f"{movement.amount:.2f}", f"{balance:.2f}")
-        writer.writerow((movement.day.isoformat(), *amounts, movement.partner, memo, movement.number, movement.symbol))
+        writer.writerow(
+            (movement.day.isoformat(), *amounts, movement.partner, memo, movement.number, movement.symbol)
+        )
     return out.getvalue().encode()

@@ -76,11 +76,19 @@ def from_statements(loans: Sequence[HistoricLoan]) -> Floats:
     events: list[EvidenceEvent] = []
     for place, loan in enumerate(loans):
         summary = Summary()
-        for row in parse(io.BytesIO(statement(loan.movements)), summary, Options(as_of=loan.day, mapping=MAPPING)):
+        for row in parse(
+            io.BytesIO(statement(loan.movements)), summary, Options(as_of=loan.day, mapping=MAPPING)
+        ):
             events.append(
                 EvidenceEvent(
-                    subject=place + 1, occurred_at=row.occurred_at, known_at=row.occurred_at, kind=row.kind,
-                    amount=row.amount, balance=row.balance, counterparty=row.counterparty, category=row.category,
+                    subject=place + 1,
+                    occurred_at=row.occurred_at,
+                    known_at=row.occurred_at,
+                    kind=row.kind,
+                    amount=row.amount,
+                    balance=row.balance,
+                    counterparty=row.counterparty,
+                    category=row.category,
                 )
             )
     subjects = np.arange(1, len(loans) + 1, dtype=np.int64)
@@ -116,7 +124,10 @@ def agreement(loans: Sequence[HistoricLoan]) -> list[Agreement]:
         away = b != 0
         found.append(
             Agreement(
-                name, float(np.corrcoef(a, b)[0, 1]), float(np.median(a[away] / b[away])), float(np.abs(a - b).max())
+                name,
+                float(np.corrcoef(a, b)[0, 1]),
+                float(np.median(a[away] / b[away])),
+                float(np.abs(a - b).max()),
             )
         )
     return found
@@ -157,14 +168,20 @@ def train(
     )
 
 
-def promote(
-    models: tuple[ModelVersion, ModelVersion], *, maker: User, checker: User, now: datetime
-) -> None:
+def promote(models: tuple[ModelVersion, ModelVersion], *, maker: User, checker: User, now: datetime) -> None:
     """Bring the trees to decide and the scorecard to stand by; one person proposes each step, another approves it."""
     trees, card = models
-    steps = [(card, "SHADOW"), (card, "CHALLENGER"), (trees, "SHADOW"), (trees, "CHALLENGER"), (trees, "CHAMPION")]
+    steps = [
+        (card, "SHADOW"),
+        (card, "CHALLENGER"),
+        (trees, "SHADOW"),
+        (trees, "CHALLENGER"),
+        (trees, "CHAMPION"),
+    ]
     for version, state in steps:
-        change = risk_operations.propose_state(version_id=version.pk, to_state=state, proposed_by=maker, now=now)
+        change = risk_operations.propose_state(
+            version_id=version.pk, to_state=state, proposed_by=maker, now=now
+        )
         risk_operations.decide_state(change_id=change.pk, approve=True, decided_by=checker, now=now)
 
 

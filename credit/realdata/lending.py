@@ -100,13 +100,24 @@ def policy_document(bad_rate: Decimal) -> dict[str, Any]:
     """
     document: dict[str, Any] = copy.deepcopy(Policy.objects.get(state=Policy.State.ACTIVE).document)
     approve, refer = bad_rate, 2 * bad_rate
-    bounds = (("A", approve / 4, "0.0864"), ("B", approve / 2, "0.1080"), ("C", approve, "0.1332"), ("D", refer, "0.1620"))
+    bounds = (
+        ("A", approve / 4, "0.0864"),
+        ("B", approve / 2, "0.1080"),
+        ("C", approve, "0.1332"),
+        ("D", refer, "0.1620"),
+    )
     document["name"] = "Loans of 1997-98"
     document["cut_offs"] = {"approve_below": str(approve), "refer_below": str(refer)}
     document["affordability"] |= {"instalments_to_income": "1", "assumed_instalments": max(TERMS)}
     document["exploration"] |= {"share": "0", "up_to": str(refer)}
     document["grades"] = [
-        {"name": name, "pd_below": str(bound), "income_multiple": "1000", "limit": "200000", "annual_rate": rate}
+        {
+            "name": name,
+            "pd_below": str(bound),
+            "income_multiple": "1000",
+            "limit": "200000",
+            "annual_rate": rate,
+        }
         for name, bound, rate in bounds
     ]
     return document
@@ -114,7 +125,9 @@ def policy_document(bad_rate: Decimal) -> dict[str, Any]:
 
 def bring_policy(*, bad_rate: Decimal, maker: User, checker: User, day: date) -> Policy:
     """Draft and propose by one person, activate by another."""
-    policy = operations.draft_policy(document=policy_document(bad_rate), note="cut-offs of 1993-96", actor=maker)
+    policy = operations.draft_policy(
+        document=policy_document(bad_rate), note="cut-offs of 1993-96", actor=maker
+    )
     operations.propose_policy(policy_id=policy.pk, actor=maker, now=morning(day))
     return operations.activate_policy(policy_id=policy.pk, actor=checker, now=morning(day))
 
@@ -129,19 +142,36 @@ def take_in(case: Case, clock: Clock) -> Borrower:
     name = name_of(loan.number)
     born = date(1960, 1, 1) if loan.was_minor else loan.born
     account_operations.record_identity(
-        borrower=person, document="PRC_ID", full_name=name, number=resident_number(born, loan.number), birth_date=None,
-        actor=case.user, as_of=loan.day, now=now,
+        borrower=person,
+        document="PRC_ID",
+        full_name=name,
+        number=resident_number(born, loan.number),
+        birth_date=None,
+        actor=case.user,
+        as_of=loan.day,
+        now=now,
     )
     account_operations.give_consents(borrower=person, purposes=CONSENTS, actor=case.user, now=now)
     account_operations.add_bank_account(
-        borrower=person, bank_name="沙盒银行", holder_name=name, number=card_number(loan.number * 10 + 7),
-        actor=case.user, now=now,
+        borrower=person,
+        bank_name="沙盒银行",
+        holder_name=name,
+        number=card_number(loan.number * 10 + 7),
+        actor=case.user,
+        now=now,
     )
     clock.add("accounts", began)
     began = time.perf_counter()
     risk_operations.import_statement(
-        borrower_id=person.pk, kind="BANK_CSV", stream=io.BytesIO(statement(loan.movements)), mapping=MAPPING,
-        file_name=f"account-{loan.account}.csv", as_of=loan.day, now=now, actor=case.user, isolated=False,
+        borrower_id=person.pk,
+        kind="BANK_CSV",
+        stream=io.BytesIO(statement(loan.movements)),
+        mapping=MAPPING,
+        file_name=f"account-{loan.account}.csv",
+        as_of=loan.day,
+        now=now,
+        actor=case.user,
+        isolated=False,
     )
     clock.add("statements", began)
     return person
@@ -153,8 +183,14 @@ def decide(case: Case, person: Borrower, clock: Clock) -> None:
     asked = -(-case.asked // 100) * 100  # limits are whole hundreds
     try:
         case.application = operations.submit_application(
-            borrower=person, product_code=PRODUCT, requested_amount=asked, purpose=PURPOSE, actor=case.user,
-            as_of=case.history.day, now=morning(case.history.day), occupation="EMPLOYED",
+            borrower=person,
+            product_code=PRODUCT,
+            requested_amount=asked,
+            purpose=PURPOSE,
+            actor=case.user,
+            as_of=case.history.day,
+            now=morning(case.history.day),
+            occupation="EMPLOYED",
         )
     except Refusal as refusal:
         case.outcome, case.problem = "REFUSED", refusal.code
@@ -174,10 +210,16 @@ def draw(case: Case, person: Borrower, clock: Clock) -> None:
     if line.status == CreditLine.Status.OFFERED:
         line = operations.accept_offer(line_id=line.pk, actor=case.user, as_of=day)
     case.drawdown = operations.draw_down(
-        line_id=line.pk, amount=min(case.asked, line.limit), instalment_count=term_for_portal(case.history),
-        repayment_method=METHOD, purpose=PURPOSE, scenario="EVERYDAY",
-        bank_account_id=BankAccount.objects.get(borrower=person).pk, idempotency_key=f"loan-{case.history.number}",
-        actor=case.user, as_of=day,
+        line_id=line.pk,
+        amount=min(case.asked, line.limit),
+        instalment_count=term_for_portal(case.history),
+        repayment_method=METHOD,
+        purpose=PURPOSE,
+        scenario="EVERYDAY",
+        bank_account_id=BankAccount.objects.get(borrower=person).pk,
+        idempotency_key=f"loan-{case.history.number}",
+        actor=case.user,
+        as_of=day,
     )
     clock.add("draws", began)
 
@@ -214,7 +256,9 @@ class Town:
 
     def _pay(self, day: date) -> None:
         due = Loan.objects.filter(
-            status__in=[Loan.Status.ACTIVE, Loan.Status.OVERDUE], next_due_date__lte=day, next_due_amount__gt=0
+            status__in=[Loan.Status.ACTIVE, Loan.Status.OVERDUE],
+            next_due_date__lte=day,
+            next_due_amount__gt=0,
         )
         for loan in due.order_by("pk"):
             case = self.by_loan[loan.pk]
@@ -226,8 +270,13 @@ class Town:
             began = time.perf_counter()
             assert case.drawdown is not None
             loan_operations.start_collection(
-                loan_id=loan.pk, amount=amount, choice=None, idempotency_key=f"paid-{day}",
-                bank_account_id=case.drawdown.bank_account_id, actor=case.user, as_of=day,
+                loan_id=loan.pk,
+                amount=amount,
+                choice=None,
+                idempotency_key=f"paid-{day}",
+                bank_account_id=case.drawdown.bank_account_id,
+                actor=case.user,
+                as_of=day,
             )
             self.clock.add("repayments", began)
             self.collections += 1
@@ -241,7 +290,9 @@ class Town:
             self._settle(day)
             ledger_operations.advance_business_date(to=following)
         else:
-            report = operations.move_business_date(to=following, actor=None, now=morning(day), settle=self._settle)
+            report = operations.move_business_date(
+                to=following, actor=None, now=morning(day), settle=self._settle
+            )
             if report.status != "DONE":
                 raise RuntimeError(f"{day} could not be closed: {report.status} {report.problem}")
             self.nights += 1

@@ -10,7 +10,12 @@ from credit.realdata.learning import Agreement, separation
 from credit.realdata.lending import DEFAULT_DAYS, Case, Clock
 from loans.models import Loan
 
-GROUPS = {"approved": ("APPROVE", "COUNTER_OFFER"), "referred": ("REFER",), "declined": ("DECLINE",), "refused": ("REFUSED",)}
+GROUPS = {
+    "approved": ("APPROVE", "COUNTER_OFFER"),
+    "referred": ("REFER",),
+    "declined": ("DECLINE",),
+    "refused": ("REFUSED",),
+}
 
 
 def figures(cases: Sequence[Case], clock: Clock, *, collections: int, nights: int) -> dict[str, Any]:
@@ -19,7 +24,11 @@ def figures(cases: Sequence[Case], clock: Clock, *, collections: int, nights: in
     for name, outcomes in GROUPS.items():
         members = [case for case in cases if case.outcome in outcomes]
         bads = sum(case.history.is_bad for case in members)
-        groups[name] = {"count": len(members), "bad": bads, "bad_rate": bads / len(members) if members else None}
+        groups[name] = {
+            "count": len(members),
+            "bad": bads,
+            "bad_rate": bads / len(members) if members else None,
+        }
     scored = [case for case in cases if case.pd is not None]
     seconds = clock.seconds
     decided = max(seconds.get("decisions", 0.0), 1e-9)
@@ -31,7 +40,9 @@ def figures(cases: Sequence[Case], clock: Clock, *, collections: int, nights: in
         "counter_offers": sum(case.outcome == "COUNTER_OFFER" for case in cases),
         "refusals": dict(Counter(case.problem for case in cases if case.problem)),
         "scored": len(scored),
-        "separation": separation([case.pd or 0.0 for case in scored], [case.history.is_bad for case in scored]),
+        "separation": separation(
+            [case.pd or 0.0 for case in scored], [case.history.is_bad for case in scored]
+        ),
         "mean_pd": sum(case.pd or 0.0 for case in scored) / len(scored) if scored else None,
         "decisions_a_second": len(cases) / decided,
         "decisions_a_second_with_statement": len(cases) / with_statement,
@@ -63,10 +74,14 @@ def lent(cases: Sequence[Case]) -> dict[str, Any]:
 
 def lines(found: dict[str, Any]) -> list[str]:
     """Write the figures for people."""
-    out = [f"{found['loans']} loans of 1997-98, {found['bad']} bad in history ({found['bad'] / max(found['loans'], 1):.1%})"]
+    out = [
+        f"{found['loans']} loans of 1997-98, {found['bad']} bad in history ({found['bad'] / max(found['loans'], 1):.1%})"
+    ]
     for name, group in found["decisions"].items():
         if group["count"]:
-            out.append(f"  {name:<9}{group['count']:>4}   bad {group['bad']:>3}   bad rate {group['bad_rate']:6.1%}")
+            out.append(
+                f"  {name:<9}{group['count']:>4}   bad {group['bad']:>3}   bad rate {group['bad_rate']:6.1%}"
+            )
     told = found["separation"]
     if told["auc"] is not None:
         out.append(

@@ -26,8 +26,12 @@ DATA = Path(os.environ.get("LENDPORTAL_REAL_DATA", ROOT.parent / "shared" / "dat
 needs_data = pytest.mark.skipif(bool(missing_files(DATA)), reason=f"no Berka files in {DATA}")
 
 
-def move(number: int, day: str, amount: str, balance: str, operation: str = "credit in cash", symbol: str = "") -> Movement:
-    return Movement(str(number), date.fromisoformat(day), Decimal(amount), Decimal(balance), operation, symbol, "")
+def move(
+    number: int, day: str, amount: str, balance: str, operation: str = "credit in cash", symbol: str = ""
+) -> Movement:
+    return Movement(
+        str(number), date.fromisoformat(day), Decimal(amount), Decimal(balance), operation, symbol, ""
+    )
 
 
 MOVES = (
@@ -76,7 +80,9 @@ def test_both_ways_to_the_features_meet() -> None:
     assert set(told) == set(LEARNED)
     assert told["balance_min_24m"] == served[FEATURE_AT["balance_min_24m"]] == 1000.0
     assert told["evidence_months"] == served[FEATURE_AT["evidence_months"]] == 2.0
-    assert told["outflow_to_inflow_24m"] == pytest.approx(served[FEATURE_AT["outflow_to_inflow_24m"]], abs=0.001)
+    assert told["outflow_to_inflow_24m"] == pytest.approx(
+        served[FEATURE_AT["outflow_to_inflow_24m"]], abs=0.001
+    )
     assert told["inflow_24m"] == pytest.approx(served[FEATURE_AT["inflow_24m"]], rel=0.15)
 
 
@@ -105,10 +111,10 @@ def test_it_says_which_files_are_not_there(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.processes
 def test_it_lends_on_real_accounts_and_the_books_hold() -> None:
-    done = run("--data-dir", str(DATA), "--in-fresh-database", "--limit", "25", "--json")
+    done = run("--data-dir", str(DATA), "--in-fresh-database", "--limit", "12", "--json")
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
-    assert found["loans"] == found["scored"] == 25
+    assert found["loans"] == found["scored"] == 12
     assert found["refusals"] == {}
     assert found["books"]["holds"], found["books"]["broken"]
     drawn, groups = found["drawn"], found["decisions"]

@@ -44,10 +44,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data-dir", type=Path, required=True, help="folder with berka_*.csv.gz")
         parser.add_argument("--limit", type=int, default=0, help="decide only the first N loans of 1997-98")
-        parser.add_argument("--nights-every", type=int, default=7, help="work a night every N days (1: each night)")
+        parser.add_argument(
+            "--nights-every", type=int, default=7, help="work a night every N days (1: each night)"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
         parser.add_argument(
-            "--in-fresh-database", action="store_true", help="create a database for the run and drop it afterwards"
+            "--in-fresh-database",
+            action="store_true",
+            help="create a database for the run and drop it afterwards",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,7 +69,9 @@ class Command(BaseCommand):
             with fresh_database() if options["in_fresh_database"] else nullcontext():
                 self._refuse_used_database()
                 with sandbox_bank():
-                    found = self._run(read_loans(options["data_dir"]), options["limit"], options["nights_every"])
+                    found = self._run(
+                        read_loans(options["data_dir"]), options["limit"], options["nights_every"]
+                    )
         except UnableToStart as error:
             self._stop(str(error))
         if options["json"]:
@@ -94,7 +100,9 @@ class Command(BaseCommand):
         open_books(first_date=first)
         maker, checker = (self._staff(name, first) for name in ("maker", "checker"))
         bads = sum(loan.is_bad for loan in before)
-        self.say(f"{len(before)} loans of 1993-96, {bads} bad; {sum(loan.has_statement for loan in before)} have transactions")
+        self.say(
+            f"{len(before)} loans of 1993-96, {bads} bad; {sum(loan.has_statement for loan in before)} have transactions"
+        )
         rows = learning.agreement(history)
         for line in report.agreement_lines(rows, sum(loan.has_statement for loan in history)):
             self.say(line)
@@ -103,7 +111,9 @@ class Command(BaseCommand):
         self.say(f"{models[0].name} decides; its scorecard stands by")
         cut_off = (Decimal(bads) / len(before)).quantize(Decimal("0.01"))
         bring_policy(bad_rate=cut_off, maker=maker, checker=checker, day=first)
-        self.say(f"policy: approve below {cut_off}, decline from {2 * cut_off}; drafted by one person, activated by another")
+        self.say(
+            f"policy: approve below {cut_off}, decline from {2 * cut_off}; drafted by one person, activated by another"
+        )
         town = self._live(after, nights_every)
         found = report.figures(town.cases, town.clock, collections=town.collections, nights=town.nights)
         found["agreement"] = [asdict(row) for row in rows]
@@ -116,7 +126,10 @@ class Command(BaseCommand):
 
     def _staff(self, name: str, day: Any) -> User:
         return account_operations.open_account(
-            login=f"{name}@bank.example.com", password=secrets.token_urlsafe(24), now=morning(day), is_staff=True
+            login=f"{name}@bank.example.com",
+            password=secrets.token_urlsafe(24),
+            now=morning(day),
+            is_staff=True,
         )
 
     def _live(self, loans: list[HistoricLoan], nights_every: int) -> Town:
@@ -149,4 +162,6 @@ class Command(BaseCommand):
 
     def _books_line(self, books: dict[str, Any]) -> str:
         broken = len(books["broken"])
-        return f"check_books: {books['invariants']} invariants, {broken} breaches" + (f": {books['broken']}" if broken else "")
+        return f"check_books: {books['invariants']} invariants, {broken} breaches" + (
+            f": {books['broken']}" if broken else ""
+        )
