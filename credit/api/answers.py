@@ -123,9 +123,7 @@ class LineOut(serializers.Serializer[Any]):
     ref = serializers.UUIDField(source="line.ref")
     borrower = serializers.UUIDField(source="line.borrower.ref")
     family = serializers.CharField(source="line.family")
-    status = serializers.CharField(
-        source="line.status", help_text="OFFERED, ACTIVE, FROZEN or CLOSED."
-    )
+    status = serializers.CharField(source="line.status", help_text="OFFERED, ACTIVE, FROZEN or CLOSED.")
     freeze_reason = serializers.CharField(source="line.freeze_reason")
     limit = MoneyField(source="line.limit")
     exposure = MoneyField(help_text="Principal owed, and payouts under way.")
