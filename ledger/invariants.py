@@ -8,11 +8,11 @@ INVARIANTS = [
     Invariant(
         "I1",
         "Every journal balances and has two postings or more",
-        """SELECT j.id AS journal, count(p.id) AS postings,
-                  coalesce(sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END), 0) AS difference
-           FROM ledger_journal j LEFT JOIN ledger_posting p ON p.journal_id = j.id
-           GROUP BY j.id
-           HAVING count(p.id) < 2 OR sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) <> 0""",
+        """SELECT j.id AS journal, p.postings, p.difference FROM ledger_journal j LEFT JOIN (
+               SELECT journal_id, count(*) AS postings,
+                      sum(CASE direction WHEN 'D' THEN amount ELSE -amount END) AS difference
+               FROM ledger_posting GROUP BY 1) p ON p.journal_id = j.id
+           WHERE p.postings IS NULL OR p.postings < 2 OR p.difference <> 0""",
     ),
     Invariant(
         "I2",

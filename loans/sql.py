@@ -24,6 +24,12 @@ def penalty_by(x: str) -> str:
         * greatest(0, {x} - i.penalty_from)) * l.penalty_rate)::numeric(60, 20) / l.penalty_year, 2) ELSE 0 END)"""
 
 
-# The date through which the ledger has a loan's earnings, for statements over the whole book.
+# The date through which the ledger has a loan's earnings.
 BOOKED = """(CASE WHEN l.set_wise THEN greatest(l.accrued_through, (SELECT max(s.as_of) FROM loans_accrualslice s
         WHERE s.first_id <= l.id AND s.last_id >= l.id)) ELSE l.accrued_through END)"""
+
+# The same for statements over the whole book, which begin with REACH: the last night of each range, so that years of
+# nights that were cut alike come down to a few rows.
+REACH = """reach AS MATERIALIZED (
+    SELECT first_id, last_id, max(as_of) AS as_of FROM loans_accrualslice GROUP BY 1, 2)"""
+REACHED = BOOKED.replace("loans_accrualslice", "reach")
