@@ -170,3 +170,78 @@ def test_reset_removes_the_folder_and_nothing_else(home):
     )
     assert not home.exists()
     assert home.parent.exists()
+
+
+@pytest.fixture
+def small_disk(home):
+    """A disk of 20 MB, where this machine lets us mount one."""
+    home.mkdir(parents=True)
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(home)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    yield home
+    subprocess.run(["umount", str(home)], check=True)
+
+
+def test_it_refuses_a_full_disk_before_anything_starts(small_disk):
+    told = refused(small_disk, PORT=free_port())
+    assert "MB free; 300 MB are needed" in told
+    assert str(small_disk) in told
+    assert not (small_disk / "pgdata").exists()
+
+
+def test_a_file_that_cannot_grow_is_one_line_too(home):
+    """The same met half way: the system refuses to write although there was room at first."""
+    code = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000));"
+        "sys.argv = ['manage.py', 'portal', '--no-demo']; runpy.run_path('manage.py', run_name='__main__')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=clean_environment(PORTAL_HOME=home, PORT=free_port()),
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    told = [line for line in ended.stderr.splitlines() if line.strip()]
+    assert (ended.returncode, len(told)) == (2, 1), ended.stderr
+    assert holding(str(home)) == {}
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "/nowhere/python3"])
+def test_make_refuses_a_wrong_python_in_one_line(tmp_path, python):
+    ended = subprocess.run(
+        ["sh", "lendportal/setup.sh", "run"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHON": python, "VENV": str(tmp_path / "venv")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [f"lendportal: PYTHON={python} is not Python 3.11 or newer"]
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_refuses_when_there_is_only_an_old_python(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "dirname", "cksum", "cut", "df", "awk", "cat"):
+        (tools / name).symlink_to(shutil.which(name))
+    old = tools / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    ended = subprocess.run(
+        [tools / "sh", "lendportal/setup.sh", "run"],
+        cwd=ROOT,
+        env={"PATH": str(tools), "VENV": str(tmp_path / "venv")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("lendportal: needs Python 3.11 or newer (found: Python 3.9.2)")
+    assert len(ended.stderr.splitlines()) == 1
