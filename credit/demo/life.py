@@ -163,11 +163,12 @@ def _draw(resident: Resident, line: CreditLine, day: date, chance: random.Random
 def _repay(resident: Resident, due: list[Drawdown], day: date) -> None:
     """Pay what is due by habit: on the day, some days late, or after a while not at all."""
     for drawdown in due:
-        loan = drawdown.loan
-        late = (day - loan.next_due_date).days
+        loan, fell_due = drawdown.loan, drawdown.loan.next_due_date
+        assert fell_due is not None, "the town asks for loans with something due"
+        late = (day - fell_due).days
         patience = {
             "PUNCTUAL": 0,
-            "FORGETFUL": (resident.order * 3 + loan.next_due_date.month * 5) % 14,
+            "FORGETFUL": (resident.order * 3 + fell_due.month * 5) % 14,
             "FAILING": 999,
         }
         if resident.habit == "FAILING" and day < resident.arrives + timedelta(days=50):
