@@ -44,6 +44,7 @@ bench: setup-dev  ## time the engine and the night; SIZES=100000,300000 for larg
 reset: setup  ## remove the sandbox's data and begin anew
 	@$(PY) -m lendportal.embedded.reset
 
+.PHONY: risk-report
 risk-report: setup  ## judge the risk engine on the public sets; RISK_DATA_DIR names their folder
 	@$(WITH_OPENMP) exec $(PY) manage.py risk_report
 
