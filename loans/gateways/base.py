@@ -44,6 +44,35 @@ class Receipt:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BookLine:
+    """Show one movement in the gateway's own book."""
+
+    number: int
+    kind: str  # transfer: to a borrower, debit: from one
+    reference: str
+    provider_reference: str
+    status: str
+    returned: bool
+    amount: Decimal
+    currency: str
+
+    @property
+    def cash(self) -> Decimal:
+        """Return what the movement did to our account at the bank."""
+        if self.status != Outcome.SUCCEEDED or self.returned:
+            return Decimal(0)
+        return self.amount if self.kind == "debit" else -self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class BookPage:
+    """Show some lines of the gateway's book, and the balance of all."""
+
+    lines: tuple[BookLine, ...]
+    balance: Decimal
+
+
 class OutcomeUnknown(Exception):
     """The order may have been executed: ask by reference before anything else."""
 
@@ -63,3 +92,6 @@ class Gateway(Protocol):
 
     def look_up(self, reference: str) -> Receipt | None:
         """Return what the gateway knows of a reference; None if it never heard of it."""
+
+    def book(self, *, after: int, limit: int) -> BookPage:
+        """Return the movements after a number, in order, and the balance of the whole book."""

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ledger.domain.money import parse_amount
-from loans.gateways.base import NotExecuted, Order, Outcome, OutcomeUnknown, Receipt
+from loans.gateways.base import BookLine, BookPage, NotExecuted, Order, Outcome, OutcomeUnknown, Receipt
 from regimes.errors import Refusal
 
 MAX_ANSWER = 64 * 1024
@@ -38,6 +38,16 @@ class SandboxGateway:
         if status != 200:
             raise OutcomeUnknown(f"the gateway answered {status}")
         return _receipt(answer)
+
+    def book(self, *, after: int, limit: int) -> BookPage:
+        status, answer = self._call("GET", f"/book?after={after}&limit={limit}")
+        if status != 200:
+            raise OutcomeUnknown(f"the gateway answered {status}")
+        try:
+            lines = tuple(_book_line(item) for item in answer["movements"])
+            return BookPage(lines=lines, balance=Decimal(str(answer["balance"])))
+        except (KeyError, TypeError, ArithmeticError) as error:
+            raise OutcomeUnknown("the book cannot be read") from error
 
     def _order(self, path: str, order: Order) -> Receipt:
         status, answer = self._call(
@@ -88,6 +98,20 @@ class SandboxGateway:
             if response.status >= 400:
                 return response.status, None
             raise OutcomeUnknown("the answer is not JSON") from error
+
+
+def _book_line(item: Any) -> BookLine:
+    receipt = _receipt(item)
+    return BookLine(
+        number=int(item["id"]),
+        kind=str(item["kind"]),
+        reference=receipt.reference,
+        provider_reference=receipt.provider_reference,
+        status=receipt.outcome.value,
+        returned=item["returned"] is True,
+        amount=receipt.amount,
+        currency=receipt.currency,
+    )
 
 
 def _receipt(answer: Any) -> Receipt:
