@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -69,7 +69,9 @@ class Home:
 
     borrower: Borrower
     lines: list[LineView]
-    tasks: list[str]  # codes of what to do next: identity, consent, evidence, bank_account, apply, offer, overdue
+    tasks: list[
+        str
+    ]  # codes of what to do next: identity, consent, evidence, bank_account, apply, offer, overdue
     application: Application | None
     next_due_date: date | None
     next_due_amount: Decimal
@@ -138,7 +140,9 @@ def products(*, borrower: Borrower) -> QuerySet[Product]:
 def users_behind(*, borrower_id: int) -> set[int]:
     """Give the users of a borrower: the person, or every active member of the business."""
     owner = Borrower.objects.filter(pk=borrower_id, user__isnull=False).values_list("user_id", flat=True)
-    members = BusinessMember.objects.filter(business_id=borrower_id, is_active=True).values_list("user_id", flat=True)
+    members = BusinessMember.objects.filter(business_id=borrower_id, is_active=True).values_list(
+        "user_id", flat=True
+    )
     return {int(user) for user in [*owner, *members] if user is not None}
 
 
@@ -179,7 +183,9 @@ def _identities(borrower: Borrower) -> QuerySet[Identity]:
     confirmed = Identity.objects.filter(status=Identity.Status.VERIFIED)
     if not borrower.is_business:
         return confirmed.filter(borrower_id=borrower.pk)
-    owners = BusinessMember.objects.filter(business_id=borrower.pk, role=BusinessMember.Role.OWNER, is_active=True)
+    owners = BusinessMember.objects.filter(
+        business_id=borrower.pk, role=BusinessMember.Role.OWNER, is_active=True
+    )
     return confirmed.filter(borrower__user_id__in=owners.values("user_id"))
 
 
@@ -209,7 +215,10 @@ def debts_of_lines(*, line_ids: Sequence[int]) -> dict[int, Debt]:
             late=Max("loan__days_past_due"),
         )
     )
-    found = {row["line_id"]: Debt((row["waiting"] or ZERO) + (row["owed"] or ZERO), row["late"] or 0) for row in rows}
+    found = {
+        row["line_id"]: Debt((row["waiting"] or ZERO) + (row["owed"] or ZERO), row["late"] or 0)
+        for row in rows
+    }
     return {pk: found.get(pk, Debt(ZERO, 0)) for pk in line_ids}
 
 
@@ -239,7 +248,11 @@ def draw_quote(
     """Quote a draw: every instalment and the annual rate by IRR, from the terms that would be signed."""
     line = CreditLine.objects.get(pk=line_id)
     terms = loan_terms(
-        line=line, amount=amount, instalment_count=instalment_count, repayment_method=repayment_method, as_of=as_of
+        line=line,
+        amount=amount,
+        instalment_count=instalment_count,
+        repayment_method=repayment_method,
+        as_of=as_of,
     )
     return quote(terms, as_of=as_of)
 
@@ -276,7 +289,9 @@ def line_view(*, line: CreditLine, as_of: date, newest: int = 24) -> LineView:
     """Put together what the page of one line shows."""
     debt = debt_of_line(line_id=line.pk)
     nearest = (
-        Drawdown.objects.filter(line_id=line.pk, loan__status__in=OPEN_LOAN, loan__next_due_date__isnull=False)
+        Drawdown.objects.filter(
+            line_id=line.pk, loan__status__in=OPEN_LOAN, loan__next_due_date__isnull=False
+        )
         .order_by("loan__next_due_date")
         .values_list("loan__next_due_date", "loan__next_due_amount")
     )
@@ -303,18 +318,25 @@ def home(*, borrower_id: int, as_of: date, borrower: Borrower | None = None) -> 
     borrower = borrower or Borrower.objects.get(pk=borrower_id)
     rows = CreditLine.objects.filter(borrower_id=borrower_id).exclude(status="CLOSED").order_by("pk")
     views = [line_view(line=line, as_of=as_of) for line in rows]
-    application = Application.objects.select_related("product").filter(borrower_id=borrower_id).order_by("-pk").first()
+    application = (
+        Application.objects.select_related("product", "policy")
+        .filter(borrower_id=borrower_id)
+        .order_by("-pk")
+        .first()
+    )
     dates = sorted(view.next_due_date for view in views if view.next_due_date is not None)
     first = dates[0] if dates else None
     return Home(
         borrower=borrower,
         lines=views,
-        tasks=_tasks(borrower, views, application),
+        tasks=_tasks(borrower, views, application, as_of),
         application=application,
         next_due_date=first,
         next_due_amount=sum((view.next_due_amount for view in views if view.next_due_date == first), ZERO),
         history=sorted((c for view in views for c in view.changes), key=lambda c: -c.pk)[:12],
-        unread_notices=Notice.objects.filter(borrower_id=borrower_id, channel="IN_APP", read_at__isnull=True).count(),
+        unread_notices=Notice.objects.filter(
+            borrower_id=borrower_id, channel="IN_APP", read_at__isnull=True
+        ).count(),
     )
 
 
@@ -330,7 +352,9 @@ class Readiness:
 
 def readiness(*, borrower: Borrower) -> Readiness:
     """Ask for the four of them in one statement."""
-    consent = Consent.objects.filter(borrower_id=borrower.pk, purpose="CREDIT_DECISION", withdrawn_at__isnull=True)
+    consent = Consent.objects.filter(
+        borrower_id=borrower.pk, purpose="CREDIT_DECISION", withdrawn_at__isnull=True
+    )
     line = CreditLine.objects.filter(borrower_id=borrower.pk, opened_date__isnull=False)
     account = borrower.bank_accounts.filter(removed_at__isnull=True, verified_at__isnull=False)
     row = Borrower.objects.filter(pk=borrower.pk).values_list(
@@ -352,7 +376,16 @@ def missing_steps(*, borrower: Borrower, ready: Readiness | None = None) -> list
     return steps
 
 
-def _tasks(borrower: Borrower, views: list[LineView], application: Application | None) -> list[str]:
+def apply_again_on(*, application: Application) -> date | None:
+    """Give the day from which another application is taken after a decline."""
+    if application.status != Application.Status.DECLINED or application.decided_date is None:
+        return None
+    return application.decided_date + timedelta(days=rules_of(application.policy).cool_off_days)
+
+
+def _tasks(
+    borrower: Borrower, views: list[LineView], application: Application | None, as_of: date
+) -> list[str]:
     ready = readiness(borrower=borrower)
     tasks = missing_steps(borrower=borrower, ready=ready)
     if any(view.line.status == "OFFERED" for view in views):
@@ -362,7 +395,8 @@ def _tasks(borrower: Borrower, views: list[LineView], application: Application |
     if views and not ready.bank_account:
         tasks.append("bank_account")
     waiting = application is not None and application.status in ("SUBMITTED", "REFERRED")
-    if not views and not waiting and not tasks:
+    again = apply_again_on(application=application) if application else None
+    if not views and not waiting and not tasks and (again is None or as_of >= again):
         tasks.append("apply")
     return tasks
 

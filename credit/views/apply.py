@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -97,7 +96,7 @@ def _answer(
         "line": line,
         "reasons": reason_texts(decision.reasons) if decision else [],
         "recourse": _recourse(decision),
-        "again_date": _again(found) if outcome == "DECLINE" else None,
+        "again_date": queries.apply_again_on(application=found) if outcome == "DECLINE" else None,
         "cost_words": cost_in_one_line(decision.annual_rate) if decision and decision.limit else "",
         "may_review": outcome in ("DECLINE", "COUNTER_OFFER"),
         "review": review,
@@ -123,13 +122,6 @@ def _recourse(decision: Decision | None) -> list[str]:
         RECOURSES[AGAINST[code]] for code in codes if code in AGAINST and "%(" not in RECOURSES[AGAINST[code]]
     ]
     return [_(text) for text in dict.fromkeys([*found, RECOURSES["ask_person"]])]
-
-
-def _again(found: Application) -> date | None:
-    """Give the day from which another application is taken."""
-    if found.decided_date is None:
-        return None
-    return found.decided_date + timedelta(days=queries.rules_of(found.policy).cool_off_days)
 
 
 @require_POST

@@ -79,7 +79,10 @@ def home(request: SignedIn, borrower: Borrower) -> HttpResponse:
     due = _next_due(borrower, as_of)
     application = found.application
     offer = reverse("credit:application", args=[application.ref]) if application else ""
+    again = queries.apply_again_on(application=application) if application else None
     context = {
+        "declined": application if again is not None and as_of < again else None,
+        "again_date": again,
         "lines": [_line(view) for view in found.lines if view.line.status != "OFFERED"],
         "next_due": due,
         "tasks": tasks_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -116,6 +117,21 @@ def test_a_refusal_says_the_true_reasons_what_changes_it_and_the_right_to_a_pers
     assert charlie.post(review, {"text": "Again."}).status_code == 302
     assert ReviewRequest.objects.get().text == "My bank was closed."
     assert "A person is looking at it again." in words(charlie.get(where).content)
+
+
+def test_after_a_refusal_home_says_so_and_from_when_instead_of_inviting(
+    charlie: Client, world: World
+) -> None:
+    application = decided(world, "DECLINE")
+    home = reverse("credit:home", args=[world.charlie_person.ref])
+    content = charlie.get(home).content
+    text = words(content)
+    assert "No limit for now" in text
+    assert "You can apply again from" in text
+    assert reverse("credit:application", args=[application.ref]) in content.decode()
+    assert reverse("credit:apply", args=[world.charlie_person.ref]) not in content.decode()
+    Application.objects.update(decided_date=world.as_of - timedelta(days=200))
+    assert "No limit for now" not in words(charlie.get(home).content)
 
 
 def test_a_referral_says_what_happens_next_and_can_be_withdrawn(charlie: Client, world: World) -> None:
