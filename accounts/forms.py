@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import BusinessMember, Identity
@@ -15,6 +16,15 @@ DAY_ERRORS = {
     "invalid": _("Write the day as YYYY-MM-DD, for example 1990-05-17."),
     "required": _("Give the day."),
 }
+
+
+class DayField(forms.DateField):
+    """A day as YYYY-MM-DD in plain digits: Python would read full-width and Arabic ones too."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not value.isascii():
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
 
 
 class IdentityForm(StrictForm):
@@ -42,7 +52,7 @@ class IdentityForm(StrictForm):
         ),
         error_messages={"required": _("Enter the number of the document.")},
     )
-    birth_date = forms.DateField(
+    birth_date = DayField(
         label=_("Date of birth"),
         required=False,
         help_text=_("Only for a passport: an identity card carries it."),
@@ -90,7 +100,7 @@ class BusinessForm(StrictForm):
         error_messages={"required": _("Enter the code of the business licence.")},
     )
     industry = forms.ChoiceField(label=_("Line of business"), error_messages={"required": _("Choose one.")})
-    founded_date = forms.DateField(
+    founded_date = DayField(
         label=_("Founded on"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
