@@ -171,10 +171,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Show what one event changed: instalments by component, and the postings of the difference."""
+    """Show what one event changed: the status, instalments by component, and the postings of the difference."""
 
     rows: tuple[Change, ...]
     legs: tuple[JournalLeg, ...]
+    status_before: str = ""
+    status_after: str = ""
 
 
 def what_changed(*, loan_id: int, sequence: int) -> Changes:
@@ -189,18 +191,27 @@ def what_changed(*, loan_id: int, sequence: int) -> Changes:
         for known in (sequence - 1, sequence)
     ]
     return Changes(
-        rows=tuple(_changes(before.instalments, after.instalments)), legs=posting_difference(legs[0], legs[1])
+        rows=tuple(_changes(before.instalments, after.instalments)),
+        legs=posting_difference(legs[0], legs[1]),
+        status_before=before.status.value,
+        status_after=after.status.value,
     )
 
 
 def _changes(before: tuple[InstalmentState, ...], after: tuple[InstalmentState, ...]) -> list[Change]:
-    old = {row.number: row for row in before}
+    """List what differs, instalments that came and instalments that are gone included."""
+    old, new = ({row.number: row for row in rows} for rows in (before, after))
     found = []
-    for row in after:
+    for number in sorted(old.keys() | new.keys()):
+        then, now = old.get(number), new.get(number)
+        shown = now or then
+        assert shown is not None
         for field in ("due", "paid", "waived", "written_off"):
             for component in ("principal", "interest", "fee", "penalty"):
-                was = getattr(getattr(old[row.number], field), component) if row.number in old else Decimal(0)
-                now = getattr(getattr(row, field), component)
-                if was != now:
-                    found.append(Change(row.number, row.due_date, f"{component}_{field}", was, now))
+                was, is_now = (
+                    getattr(getattr(row, field), component) if row is not None else Decimal(0)
+                    for row in (then, now)
+                )
+                if was != is_now:
+                    found.append(Change(number, shown.due_date, f"{component}_{field}", was, is_now))
     return found
