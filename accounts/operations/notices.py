@@ -95,9 +95,11 @@ def queue_notices(*, orders: Iterable[NoticeOrder]) -> int:
         return int(cursor.rowcount)
 
 
-def mark_notices_read(*, borrower_id: int, now: datetime) -> int:
-    """Mark what a borrower has been shown."""
+def mark_notices_read(*, borrower_id: int, now: datetime, before: datetime | None = None) -> int:
+    """Mark what a borrower has been shown, or only what was sent before a moment."""
     shown = Notice.objects.filter(borrower_id=borrower_id, channel=Notice.Channel.IN_APP, read_at=None)
+    if before is not None:
+        shown = shown.filter(sent_at__lt=before)
     return shown.update(read_at=now)
 
 
