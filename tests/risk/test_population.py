@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 
 import numpy as np
@@ -19,11 +20,15 @@ from risk.synthetic.matrix import Sample, all_consents, draw_sample, known_befor
 from risk.synthetic.population import Shock, World, draw_people
 
 SIGNS = [f.sign for f in FEATURES]
+DEEP = bool(
+    os.environ.get("DEEP")
+)  # the table's own size and marks; else a third of it, and marks as wide as that needs
+SIZE = 50_000 if DEEP else 16_000
 
 
 @pytest.fixture(scope="module")
 def big() -> Sample:
-    return draw_sample(World(size=16_000, seed=7))
+    return draw_sample(World(size=SIZE, seed=7))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,8 @@ def test_the_truth_separates_as_truth_should(big):
 def test_trees_come_near_the_truth_and_no_nearer(big, split, forecast):
     _old, new = split
     found = metrics.auc_interval(forecast, big.bad[new])
-    assert 0.73 <= found.value <= 0.82  # .75-.81 at 50,000 people; a set of 16,000 has 200 bads in its test
+    low, high = (0.75, 0.81) if DEEP else (0.73, 0.82)  # 16,000 people have 200 bads in the test
+    assert low <= found.value <= high
     assert found.value <= metrics.auc(big.people.eta[new], big.bad[new]) - 0.05
 
 
@@ -60,16 +66,18 @@ def test_the_scorecard_is_close_behind(big, split, forecast):
     old, new = split
     card = scorecard.fit(big.facts.values[old], big.bad[old], signs=SIGNS)
     gap = metrics.auc(forecast, big.bad[new]) - metrics.auc(card.raw(big.facts.values[new]), big.bad[new])
-    assert -0.02 <= gap <= 0.035
+    low, high = (0.0, 0.025) if DEEP else (-0.02, 0.035)
+    assert low <= gap <= high
 
 
 def test_calibration_and_deciles(big, split, forecast):
     _old, new = split
     pd = 1 / (1 + np.exp(-forecast))
-    assert metrics.ece(pd, big.bad[new]) <= 0.02
-    tenths = metrics.deciles(pd, big.bad[new], parts=5)
-    assert metrics.inversions(tenths) <= 1
-    assert tenths[-1].observed >= 8 * max(tenths[0].observed, 0.001)
+    assert metrics.ece(pd, big.bad[new]) <= (0.015 if DEEP else 0.02)
+    assert not DEEP or 0.9 <= metrics.slope(pd, big.bad[new])[1] <= 1.15
+    parts = metrics.deciles(pd, big.bad[new], parts=10 if DEEP else 5)
+    assert metrics.inversions(parts) <= 1
+    assert parts[-1].observed >= (15 if DEEP else 8) * max(parts[0].observed, 0.001)
 
 
 def test_no_single_feature_gives_it_away(big):
@@ -85,7 +93,9 @@ def test_shuffled_labels_teach_nothing(big, split):
     old, new = split
     noise = np.random.default_rng(3).permutation(big.bad[old])
     text = fit_booster(big.facts.values[old], noise, signs=[0] * len(SIGNS), seed=7, shape=TreeShape())
-    assert abs(metrics.auc(booster_raw(text, big.facts.values[new]), big.bad[new]) - 0.5) <= 0.06
+    assert abs(metrics.auc(booster_raw(text, big.facts.values[new]), big.bad[new]) - 0.5) <= (
+        0.04 if DEEP else 0.06
+    )
 
 
 def air(sample: Sample) -> float:
@@ -99,15 +109,16 @@ def air(sample: Sample) -> float:
 
 
 def test_a_neutral_world_is_fair_and_a_biased_one_is_caught(big):
-    assert air(big) >= 0.93
+    assert air(big) >= (0.95 if DEEP else 0.93)
     assert air(draw_sample(World(size=8_000, seed=7, biased=True))) < 0.80
 
 
 def test_a_shock_raises_losses_and_the_calibration_alarm(big):
     calm = big.bad
-    shocked = draw_history(draw_people(World(size=16_000, seed=7, shock=Shock(month=612))))
+    shocked = draw_history(draw_people(World(size=SIZE, seed=7, shock=Shock(month=612))))
     late = (big.people.application >= 610) & (big.people.application <= 614)
-    assert 1.3 <= shocked.bad[late].mean() / calm[late].mean() <= 2.5
+    low, high = (1.4, 2.2) if DEEP else (1.3, 2.5)
+    assert low <= shocked.bad[late].mean() / calm[late].mean() <= high
     assert shocked.bad[late].mean() / calm[late].mean() > 1.25  # outside 0.8-1.25: the alarm's mark
 
 
@@ -116,7 +127,7 @@ def test_the_ledger_of_the_history_reconciles_to_the_cent(big):
     assert (history.scheduled.sum(axis=1) == history.principal).all()
     assert (history.outstanding >= 0).all()
     never_late = (history.days_past_due == 0).all(axis=1)
-    assert never_late.sum() > 10_000
+    assert never_late.sum() > SIZE * 0.6
     assert (history.outstanding[never_late] == 0).all()
     assert (history.paid >= 0).all()
     assert 0.69 <= history.approved.mean() <= 0.72
