@@ -80,6 +80,8 @@ def _page(
     known = {code for code, _label in _kinds(borrower)}
     context = {
         "form": form,
+        # a feed of the sandbox is drawn ahead; its rows count, and are told, from the day on which they happen
+        "today": business_date(),
         "sources": [{"source": row, "flags": [flag_text(flag) for flag in row.flags]} for row in sources],
         "coverage": queries.period_covered(borrower_id=borrower.pk, as_of=business_date()),
         "kinds": _kinds(borrower),
@@ -157,6 +159,7 @@ def source(request: SignedIn, borrower: Borrower, source_ref: uuid.UUID) -> Http
     ]
     context = {
         "source": found,
+        "today": business_date(),
         "totals": totals,
         "rows": rows,
         "flags": [flag_text(flag) for flag in found.flags],
