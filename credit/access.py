@@ -51,7 +51,9 @@ def _one(rows: QuerySet[Row], user: User, ref: uuid.UUID | str, roles: tuple[str
         wanted = ref if isinstance(ref, uuid.UUID) else uuid.UUID(str(ref))
     except ValueError:
         raise _missing() from None
-    businesses = BusinessMember.objects.filter(user_id=user.pk, is_active=True, role__in=roles).values("business_id")
+    businesses = BusinessMember.objects.filter(user_id=user.pk, is_active=True, role__in=roles).values(
+        "business_id"
+    )
     mine = Q(**{f"{path}__user_id": user.pk}) | Q(**{f"{path}_id__in": businesses})
     found = rows.filter(mine, ref=wanted).first()
     if found is None:

@@ -67,7 +67,9 @@ def collect(*, borrower_ids: Sequence[int], as_of: date, business_margin: Decima
 
 def _consents(borrower_ids: Sequence[int], given: dict[int, frozenset[str]]) -> Consents:
     """Lay out the agreements as risk takes them: a flag for each borrower and purpose."""
-    columns = {purpose.value: [purpose.value in given[pk] for pk in borrower_ids] for purpose in CONSENT_PURPOSES}
+    columns = {
+        purpose.value: [purpose.value in given[pk] for pk in borrower_ids] for purpose in CONSENT_PURPOSES
+    }
     return Consents.of(len(borrower_ids), **columns)
 
 
@@ -80,7 +82,9 @@ def conduct_facts(*, borrower_ids: Sequence[int], as_of: date) -> ConductFacts:
     for pk, kind, created_at in rows:
         segment[place[pk]] = Segment.BUSINESS if kind == Borrower.Kind.BUSINESS else Segment.PERSON
         since = created_at.astimezone(SHANGHAI).date()
-        age[place[pk]] = max(0, (as_of.year - since.year) * 12 + as_of.month - since.month - (as_of.day < since.day))
+        age[place[pk]] = max(
+            0, (as_of.year - since.year) * 12 + as_of.month - since.month - (as_of.day < since.day)
+        )
     known = _loan_columns(borrower_ids, as_of)
     known["utilisation"] = _utilisation(borrower_ids, place)
     known["applications_6m"] = _applications(borrower_ids, place, as_of)
@@ -90,7 +94,11 @@ def conduct_facts(*, borrower_ids: Sequence[int], as_of: date) -> ConductFacts:
 
 def _loan_columns(borrower_ids: Sequence[int], as_of: date) -> dict[str, Floats]:
     columns = loan_queries.conduct(borrower_ids=borrower_ids, as_of=as_of)
-    return {name: np.asarray(getattr(columns, name), dtype=np.float64) for name in CONDUCT_NAMES if hasattr(columns, name)}
+    return {
+        name: np.asarray(getattr(columns, name), dtype=np.float64)
+        for name in CONDUCT_NAMES
+        if hasattr(columns, name)
+    }
 
 
 def _utilisation(borrower_ids: Sequence[int], place: dict[int, int]) -> Floats:
@@ -120,7 +128,9 @@ def _applications(borrower_ids: Sequence[int], place: dict[int, int], as_of: dat
     counts = np.zeros(len(place))
     rows = (
         Application.objects.filter(
-            borrower_id__in=borrower_ids, submitted_date__lt=as_of, submitted_date__gte=as_of - APPLICATION_WINDOW
+            borrower_id__in=borrower_ids,
+            submitted_date__lt=as_of,
+            submitted_date__gte=as_of - APPLICATION_WINDOW,
         )
         .values("borrower_id")
         .annotate(many=Count("pk"))
@@ -136,9 +146,7 @@ def _income(facts: Facts, business_margin: Decimal) -> list[Decimal | None]:
     business = facts.segment == Segment.BUSINESS
     turnover = np.fmax(received, sales)
     return [
-        None
-        if np.isnan(amount)
-        else _money(float(amount)) * (business_margin if is_business else Decimal(1))
+        None if np.isnan(amount) else _money(float(amount)) * (business_margin if is_business else Decimal(1))
         for amount, is_business in zip(np.where(business, turnover, received), business, strict=True)
     ]
 

@@ -28,7 +28,9 @@ def _decisions() -> None:
     register_kind(
         "application_counter_offer",
         subject=N_("We can offer you another limit"),
-        body=N_("We can offer you a limit of CNY %(limit)s. Why: %(why)s Accept it in the portal if it suits you."),
+        body=N_(
+            "We can offer you a limit of CNY %(limit)s. Why: %(why)s Accept it in the portal if it suits you."
+        ),
     )
     register_kind(
         "application_refer",
@@ -99,7 +101,9 @@ def _instalments() -> None:
     register_kind(
         "instalment_due_tomorrow",
         subject=N_("An instalment falls due tomorrow"),
-        body=N_("CNY %(amount)s falls due tomorrow, %(due_date)s. Keep it on your account or pay it in the portal."),
+        body=N_(
+            "CNY %(amount)s falls due tomorrow, %(due_date)s. Keep it on your account or pay it in the portal."
+        ),
         contact=True,
     )
     register_kind(

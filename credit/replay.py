@@ -23,7 +23,9 @@ def replay(*, decision: Decision, policy: PolicyRules | None = None) -> Decided:
         policy=policy or read_policy(decision.policy.document, ceiling=ceiling),
         ceiling=ceiling,
         applicant=applicant_from(inputs["applicant"]),
-        scored=Scored(decision.pd, inputs["problem"], tuple(Reason.from_dict(item) for item in inputs["score_reasons"])),
+        scored=Scored(
+            decision.pd, inputs["problem"], tuple(Reason.from_dict(item) for item in inputs["score_reasons"])
+        ),
         asked=Asked(**{name: Decimal(value) for name, value in inputs["asked"].items()}),
     )
 
@@ -42,7 +44,10 @@ def agrees(*, decision: Decision) -> bool:
 
 def ceiling_of(written: dict[str, Any]) -> Ceiling:
     """Read a stored ceiling."""
-    amounts = {name: Decimal(written[name]) for name in ("person_limit", "business_limit", "annual_rate", "penalty_rate")}
+    amounts = {
+        name: Decimal(written[name])
+        for name in ("person_limit", "business_limit", "annual_rate", "penalty_rate")
+    }
     return Ceiling(**{**written, **amounts, "forbidden_purposes": tuple(written["forbidden_purposes"])})
 
 

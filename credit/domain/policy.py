@@ -89,9 +89,7 @@ class Grade:
 class ReevaluationRules:
     """Say how a limit moves after it was opened: hysteresis, smoothness, cool-down, freezes."""
 
-    raise_from: (
-        Decimal  # a rise only when the target is at least so many times the limit
-    )
+    raise_from: Decimal  # a rise only when the target is at least so many times the limit
     cut_from: Decimal  # a cut only when the target is at most so many times the limit
     most_rise: Decimal  # of the limit, at one time
     most_cut: Decimal  # of the limit, in one month
@@ -178,9 +176,7 @@ def _value(kind: Any, given: Any, path: str) -> Any:
                 N_("The field %(field)s has the wrong type."),
             )
         if isinstance(given, int) and not 0 <= given <= 36_500:
-            raise _refuse(
-                "policy_field_invalid", path, N_("The field %(field)s is out of range.")
-            )
+            raise _refuse("policy_field_invalid", path, N_("The field %(field)s is out of range."))
         return given
     if kind == tuple[Grade, ...]:
         if not isinstance(given, (list, tuple)) or not 1 <= len(given) <= 30:
@@ -189,9 +185,7 @@ def _value(kind: Any, given: Any, path: str) -> Any:
                 path,
                 N_("The field %(field)s must be a list of 1 to 30."),
             )
-        return tuple(
-            _read(Grade, item, f"{path}.{place}.") for place, item in enumerate(given)
-        )
+        return tuple(_read(Grade, item, f"{path}.{place}.") for place, item in enumerate(given))
     return _read(kind, given, f"{path}.")
 
 
@@ -204,9 +198,7 @@ def _decimal(given: object, path: str) -> Decimal:
     except InvalidOperation:
         raise _refuse("policy_field_invalid", path, message) from None
     if not number.is_finite() or number < 0 or number > 1_000_000_000:
-        raise _refuse(
-            "policy_field_invalid", path, N_("The field %(field)s is out of range.")
-        )
+        raise _refuse("policy_field_invalid", path, N_("The field %(field)s is out of range."))
     return number
 
 
@@ -232,17 +224,13 @@ def _check_numbers(rules: PolicyRules) -> None:
             )
     wrong = {
         "schema": rules.schema != SCHEMA,
-        "cut_offs.refer_below": rules.cut_offs.refer_below
-        < rules.cut_offs.approve_below,
+        "cut_offs.refer_below": rules.cut_offs.refer_below < rules.cut_offs.approve_below,
         "exploration.share": rules.exploration.share > Decimal("0.03"),
         "exploration.up_to": rules.exploration.up_to > rules.cut_offs.refer_below,
         "exploration.limit": rules.exploration.limit > 5_000,
         "knock_outs.minimum_age": rules.knock_outs.minimum_age < 18,
-        "knock_outs.maximum_age": rules.knock_outs.maximum_age
-        <= rules.knock_outs.minimum_age,
-        "affordability.assumed_instalments": not 1
-        <= rules.affordability.assumed_instalments
-        <= 60,
+        "knock_outs.maximum_age": rules.knock_outs.maximum_age <= rules.knock_outs.minimum_age,
+        "affordability.assumed_instalments": not 1 <= rules.affordability.assumed_instalments <= 60,
         "reevaluation.raise_from": moves.raise_from < 1,
         "reevaluation.cut_from": not 0 < moves.cut_from <= 1,
         "reevaluation.unfreeze_pd": moves.unfreeze_pd > moves.freeze_pd,
@@ -252,9 +240,7 @@ def _check_numbers(rules: PolicyRules) -> None:
     }
     for path, is_wrong in wrong.items():
         if is_wrong:
-            raise _refuse(
-                "policy_field_invalid", path, N_("The field %(field)s is out of range.")
-            )
+            raise _refuse("policy_field_invalid", path, N_("The field %(field)s is out of range."))
 
 
 def _check_grades(rules: PolicyRules, ceiling: Ceiling) -> None:
@@ -271,17 +257,13 @@ def _check_grades(rules: PolicyRules, ceiling: Ceiling) -> None:
                 N_("The field %(field)s must be a short name of its own."),
             )
         names.add(grade.name)
-        if not 0 < grade.pd_below <= 1 or (
-            before and grade.pd_below <= before.pd_below
-        ):
+        if not 0 < grade.pd_below <= 1 or (before and grade.pd_below <= before.pd_below):
             raise _refuse(
                 "policy_grades_overlap",
                 f"{path}.pd_below",
                 N_("The grades overlap at %(field)s."),
             )
-        if before and (
-            grade.annual_rate < before.annual_rate or grade.limit > before.limit
-        ):
+        if before and (grade.annual_rate < before.annual_rate or grade.limit > before.limit):
             raise _refuse(
                 "policy_grades_fall",
                 path,
@@ -309,6 +291,4 @@ def _check_grades(rules: PolicyRules, ceiling: Ceiling) -> None:
 
 
 def _refuse(code: str, path: str, message: str) -> UnableToReadPolicy:
-    return UnableToReadPolicy(
-        code, message, field=path, params={"field": path.rstrip(".")}
-    )
+    return UnableToReadPolicy(code, message, field=path, params={"field": path.rstrip(".")})

@@ -122,11 +122,7 @@ class ProductTerms:
 
 def counts_of(product: ProductTerms, method: str, ceiling: Ceiling) -> tuple[int, ...]:
     """List the terms in months that a way of repaying may have under the regime."""
-    most = (
-        ceiling.person_months
-        if product.family is Family.PERSONAL
-        else ceiling.business_months
-    )
+    most = ceiling.person_months if product.family is Family.PERSONAL else ceiling.business_months
     if method in AT_THE_END:
         most = min(most, ceiling.bullet_months)
     return tuple(count for count in product.instalment_counts if count <= most)
@@ -141,9 +137,7 @@ def check_purpose(product: ProductTerms, purpose: str, ceiling: Ceiling) -> None
             field="purpose",
         )
     if purpose not in product.purposes:
-        raise UnableToUseProduct(
-            "purpose_invalid", N_("Choose a purpose from the list."), field="purpose"
-        )
+        raise UnableToUseProduct("purpose_invalid", N_("Choose a purpose from the list."), field="purpose")
 
 
 def check_choice(
@@ -174,9 +168,7 @@ def check_choice(
     check_amount(product, amount=amount)
 
 
-def check_amount(
-    product: ProductTerms, *, amount: Decimal, field: str = "amount"
-) -> None:
+def check_amount(product: ProductTerms, *, amount: Decimal, field: str = "amount") -> None:
     """Pass an amount within the product's range, in whole cents."""
     if not product.minimum <= amount <= product.maximum:
         raise UnableToUseProduct(
@@ -189,6 +181,4 @@ def check_amount(
             },
         )
     if amount != amount.quantize(Decimal("0.01")):
-        raise UnableToUseProduct(
-            "amount_invalid", N_("Enter an amount such as 1500.00."), field=field
-        )
+        raise UnableToUseProduct("amount_invalid", N_("Enter an amount such as 1500.00."), field=field)

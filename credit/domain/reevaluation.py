@@ -159,11 +159,7 @@ def _frozen(view: LineView, rules: ReevaluationRules, next_review: date) -> Verd
             )
         return _freeze_overdue(view, next_review, again=True)
     if view.freeze_reason == FreezeReason.RISK:
-        if (
-            view.pd is not None
-            and view.pd < rules.unfreeze_pd
-            and view.days_past_due == 0
-        ):
+        if view.pd is not None and view.pd < rules.unfreeze_pd and view.days_past_due == 0:
             return Verdict(
                 Direction.UNFREEZE,
                 view.limit,
@@ -172,9 +168,7 @@ def _frozen(view: LineView, rules: ReevaluationRules, next_review: date) -> Verd
                 next_review,
             )
         why = (reason("risk_freeze"), *view.score_reasons)
-        return _keep(
-            view, next_review, why, (recourse("connect_fresh"), recourse("ask_person"))
-        )
+        return _keep(view, next_review, why, (recourse("connect_fresh"), recourse("ask_person")))
     own = view.freeze_reason == FreezeReason.BORROWER
     return _keep(
         view,
@@ -184,9 +178,7 @@ def _frozen(view: LineView, rules: ReevaluationRules, next_review: date) -> Verd
     )
 
 
-def _freeze_overdue(
-    view: LineView, next_review: date, *, again: bool = False
-) -> Verdict:
+def _freeze_overdue(view: LineView, next_review: date, *, again: bool = False) -> Verdict:
     return Verdict(
         Direction.KEEP if again else Direction.FREEZE,
         view.limit,
@@ -209,11 +201,7 @@ def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict
     limit = max(LEAST_LIMIT, round_limit(wanted))
     if limit >= view.limit:
         return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)
-    why = (
-        [reason("risk_higher"), *view.score_reasons[:2]]
-        if view.score_reasons
-        else [*view.target_reasons]
-    )
+    why = [reason("risk_higher"), *view.score_reasons[:2]] if view.score_reasons else [*view.target_reasons]
     why += [reason("smooth_cut", percent=rules.most_cut * 100)] if smooth else []
     return Verdict(
         Direction.DOWN,
@@ -225,14 +213,10 @@ def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict
 
 
 def _raise(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict:
-    changes = [
-        day for day in (view.last_raised_on, view.last_cut_on) if day is not None
-    ]
+    changes = [day for day in (view.last_raised_on, view.last_cut_on) if day is not None]
     free_on = max(changes) + timedelta(days=rules.cool_down_days) if changes else None
     if free_on is not None and view.as_of < free_on:
-        return _keep(
-            view, next_review, (reason("cool_down", date=free_on.isoformat()),), ALWAYS
-        )
+        return _keep(view, next_review, (reason("cool_down", date=free_on.isoformat()),), ALWAYS)
     if view.days_past_due > 0 or view.on_time_streak < rules.least_on_time:
         return _keep(
             view,
@@ -247,21 +231,13 @@ def _raise(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdi
     if limit <= view.limit:
         return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)
     why = [reason("paid_on_time"), reason("risk_good")]
-    why += (
-        [reason("smooth_rise", percent=rules.most_rise * 100)]
-        if view.target > ceiling
-        else []
-    )
+    why += [reason("smooth_rise", percent=rules.most_rise * 100)] if view.target > ceiling else []
     return Verdict(Direction.UP, limit, first_reasons(why), ALWAYS, next_review)
 
 
-def _keep(
-    view: LineView, next_review: date, why: tuple[Reason, ...], ways: tuple[Reason, ...]
-) -> Verdict:
+def _keep(view: LineView, next_review: date, why: tuple[Reason, ...], ways: tuple[Reason, ...]) -> Verdict:
     kept = FreezeReason(view.freeze_reason)
-    return Verdict(
-        Direction.KEEP, view.limit, first_reasons(why), ways, next_review, kept
-    )
+    return Verdict(Direction.KEEP, view.limit, first_reasons(why), ways, next_review, kept)
 
 
 def _for_problem(problem: str) -> tuple[Reason, ...]:

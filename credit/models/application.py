@@ -44,19 +44,11 @@ class Application(models.Model):
     product = models.ForeignKey(
         Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product")
     )
-    policy = models.ForeignKey(
-        Policy, on_delete=models.PROTECT, related_name="+", verbose_name=_("policy")
-    )
-    requested_amount = models.DecimalField(
-        _("amount asked for"), max_digits=16, decimal_places=2
-    )
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+", verbose_name=_("policy"))
+    requested_amount = models.DecimalField(_("amount asked for"), max_digits=16, decimal_places=2)
     purpose = models.CharField(_("purpose"), max_length=32)
-    occupation = models.CharField(
-        _("occupation"), max_length=16, choices=Occupation, blank=True
-    )
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.SUBMITTED
-    )
+    occupation = models.CharField(_("occupation"), max_length=16, choices=Occupation, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.SUBMITTED)
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -79,17 +71,10 @@ class Application(models.Model):
                 condition=Q(status__in=["DRAFT", "SUBMITTED", "REFERRED"]),
                 name="application_one_open",
             ),
+            models.CheckConstraint(condition=Q(requested_amount__gt=0), name="application_amount_positive"),
             models.CheckConstraint(
-                condition=Q(requested_amount__gt=0), name="application_amount_positive"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    status__in=["APPROVED", "DECLINED"], decided_date__isnull=False
-                )
-                | (
-                    ~Q(status__in=["APPROVED", "DECLINED"])
-                    & Q(decided_date__isnull=True)
-                ),
+                condition=Q(status__in=["APPROVED", "DECLINED"], decided_date__isnull=False)
+                | (~Q(status__in=["APPROVED", "DECLINED"]) & Q(decided_date__isnull=True)),
                 name="application_decided_date_when_decided",
             ),
         ]
@@ -129,9 +114,7 @@ class Decision(models.Model):
     is_final = models.BooleanField(_("final"))
     outcome = models.CharField(_("outcome"), max_length=13, choices=Outcome)
     limit = models.DecimalField(_("limit"), max_digits=16, decimal_places=2, default=0)
-    annual_rate = models.DecimalField(
-        _("annual rate"), max_digits=9, decimal_places=6, default=0
-    )
+    annual_rate = models.DecimalField(_("annual rate"), max_digits=9, decimal_places=6, default=0)
     grade = models.CharField(_("grade"), max_length=8, blank=True)
     pd = models.DecimalField(
         _("probability of default"),
@@ -151,9 +134,7 @@ class Decision(models.Model):
         related_name="+",
         verbose_name=_("assessment"),
     )
-    policy = models.ForeignKey(
-        Policy, on_delete=models.PROTECT, related_name="+", verbose_name=_("policy")
-    )
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+", verbose_name=_("policy"))
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -171,9 +152,7 @@ class Decision(models.Model):
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
         constraints = [
-            models.UniqueConstraint(
-                fields=["application", "number"], name="decision_number_once"
-            ),
+            models.UniqueConstraint(fields=["application", "number"], name="decision_number_once"),
             models.UniqueConstraint(
                 fields=["application"],
                 condition=Q(is_final=True),
@@ -230,9 +209,7 @@ class ReviewRequest(models.Model):
         verbose_name=_("change of the limit"),
     )
     text = models.TextField(_("in the borrower's words"), blank=True)
-    status = models.CharField(
-        _("status"), max_length=8, choices=Status, default=Status.OPEN
-    )
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.OPEN)
     requested_date = models.DateField(_("asked on"))
     answer_by_date = models.DateField(_("answer due on"))
     answer = models.TextField(_("answer"), blank=True)

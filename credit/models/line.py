@@ -44,9 +44,7 @@ class CreditLine(models.Model):
         _("annual rate when overdue"), max_digits=9, decimal_places=6, default=0
     )
     grade = models.CharField(_("grade"), max_length=8, blank=True)
-    status = models.CharField(
-        _("status"), max_length=9, choices=Status, default=Status.ACTIVE
-    )
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.ACTIVE)
     freeze_reason = models.CharField(
         _("why frozen"), max_length=8, choices=FreezeReason, blank=True, default=""
     )
@@ -88,8 +86,7 @@ class CreditLine(models.Model):
                 name="line_frozen_has_reason",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["OFFERED", "CLOSED"])
-                | Q(opened_date__isnull=False),
+                condition=Q(status__in=["OFFERED", "CLOSED"]) | Q(opened_date__isnull=False),
                 name="line_open_has_opened_date",
             ),
         ]
@@ -143,12 +140,8 @@ class LimitChange(models.Model):
     trigger = models.CharField(_("trigger"), max_length=17, choices=Trigger)
     old_limit = models.DecimalField(_("old limit"), max_digits=16, decimal_places=2)
     new_limit = models.DecimalField(_("new limit"), max_digits=16, decimal_places=2)
-    old_annual_rate = models.DecimalField(
-        _("old annual rate"), max_digits=9, decimal_places=6, default=0
-    )
-    new_annual_rate = models.DecimalField(
-        _("new annual rate"), max_digits=9, decimal_places=6, default=0
-    )
+    old_annual_rate = models.DecimalField(_("old annual rate"), max_digits=9, decimal_places=6, default=0)
+    new_annual_rate = models.DecimalField(_("new annual rate"), max_digits=9, decimal_places=6, default=0)
     reasons = models.JSONField(_("reasons"))
     recourse = models.JSONField(_("what restores or raises it"))
     inputs = models.JSONField(_("inputs"), default=dict)
@@ -198,9 +191,7 @@ class LimitChange(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["line", "trigger", "effective_date"],
-                condition=~Q(
-                    trigger__in=["APPLICATION", "BORROWER", "OFFICER", "MONTHLY"]
-                ),
+                condition=~Q(trigger__in=["APPLICATION", "BORROWER", "OFFICER", "MONTHLY"]),
                 name="limit_change_one_event_look_a_day",
             ),
             models.CheckConstraint(
@@ -213,9 +204,7 @@ class LimitChange(models.Model):
                 ),
                 name="limit_change_direction_agrees",
             ),
-            models.CheckConstraint(
-                condition=~Q(reasons=[]), name="limit_change_has_reason"
-            ),
+            models.CheckConstraint(condition=~Q(reasons=[]), name="limit_change_has_reason"),
         ]
         indexes = [models.Index(fields=["line", "-id"], name="limit_change_of_line")]
 
@@ -252,12 +241,8 @@ class Drawdown(models.Model):
         related_name="+",
         verbose_name=_("limit in force"),
     )
-    limit_at_draw = models.DecimalField(
-        _("limit in force"), max_digits=16, decimal_places=2
-    )
-    exposure_before = models.DecimalField(
-        _("owed before"), max_digits=16, decimal_places=2
-    )
+    limit_at_draw = models.DecimalField(_("limit in force"), max_digits=16, decimal_places=2)
+    exposure_before = models.DecimalField(_("owed before"), max_digits=16, decimal_places=2)
     idempotency_key = models.CharField(_("key"), max_length=255)
     request_hash = models.CharField(max_length=64, editable=False)
     actor = models.ForeignKey(
@@ -275,12 +260,8 @@ class Drawdown(models.Model):
         verbose_name = _("drawdown")
         verbose_name_plural = _("drawdowns")
         constraints = [
-            models.UniqueConstraint(
-                fields=["line", "idempotency_key"], name="drawdown_key_once_a_line"
-            ),
-            models.CheckConstraint(
-                condition=Q(amount__gt=0), name="drawdown_amount_positive"
-            ),
+            models.UniqueConstraint(fields=["line", "idempotency_key"], name="drawdown_key_once_a_line"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="drawdown_amount_positive"),
             models.CheckConstraint(
                 condition=Q(
                     limit_at_draw__gte=F("exposure_before") + F("amount"),

@@ -27,12 +27,8 @@ class NightRun(models.Model):
         DONE = "DONE", _("Done")
 
     business_date = models.DateField(_("business date"), unique=True)
-    status = models.CharField(
-        _("status"), max_length=8, choices=Status, default=Status.RUNNING
-    )
-    step = models.CharField(
-        _("step"), max_length=10, choices=NightStep, default=NightStep.AGE
-    )
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.RUNNING)
+    step = models.CharField(_("step"), max_length=10, choices=NightStep, default=NightStep.AGE)
     figures = models.JSONField(_("figures"), default=dict)
     problem = models.TextField(_("problem"), blank=True)
     started_at = models.DateTimeField(_("started at"))
@@ -72,9 +68,7 @@ class NightShard(models.Model):
     step = models.CharField(_("step"), max_length=10, choices=NightStep)
     first_id = models.BigIntegerField(_("first"))
     last_id = models.BigIntegerField(_("last"))
-    status = models.CharField(
-        _("status"), max_length=8, choices=Status, default=Status.PENDING
-    )
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.PENDING)
     claimed_by = models.CharField(_("claimed by"), max_length=80, blank=True)
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -86,12 +80,9 @@ class NightShard(models.Model):
         verbose_name = _("part of an end of day")
         verbose_name_plural = _("parts of ends of day")
         constraints = [
-            models.UniqueConstraint(
-                fields=["run", "step", "first_id"], name="night_shard_once"
-            ),
+            models.UniqueConstraint(fields=["run", "step", "first_id"], name="night_shard_once"),
             models.CheckConstraint(
-                condition=Q(status="CLAIMED", claimed_until__isnull=False)
-                | ~Q(status="CLAIMED"),
+                condition=Q(status="CLAIMED", claimed_until__isnull=False) | ~Q(status="CLAIMED"),
                 name="night_shard_claimed_until",
             ),
         ]

@@ -43,9 +43,7 @@ class Product(models.Model):
     family = models.CharField(_("line"), max_length=8, choices=Family)
     repayment_methods = models.JSONField(_("ways of repaying"))
     instalment_counts = models.JSONField(_("terms in months"))
-    minimum_amount = models.DecimalField(
-        _("least amount"), max_digits=16, decimal_places=2
-    )
+    minimum_amount = models.DecimalField(_("least amount"), max_digits=16, decimal_places=2)
     maximum_amount = models.DecimalField(_("most"), max_digits=16, decimal_places=2)
     purposes = models.JSONField(_("allowed purposes"))
     forbidden_purposes = models.JSONField(_("forbidden purposes"))
@@ -56,9 +54,7 @@ class Product(models.Model):
         verbose_name = _("product")
         verbose_name_plural = _("products")
         constraints = [
-            models.UniqueConstraint(
-                fields=["code", "version"], name="product_version_once"
-            ),
+            models.UniqueConstraint(fields=["code", "version"], name="product_version_once"),
             models.UniqueConstraint(
                 fields=["code"],
                 condition=Q(is_active=True),
@@ -70,9 +66,7 @@ class Product(models.Model):
                 name="product_one_per_scenario",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    minimum_amount__gt=0, maximum_amount__gte=F("minimum_amount")
-                ),
+                condition=Q(minimum_amount__gt=0, maximum_amount__gte=F("minimum_amount")),
                 name="product_amounts_are_a_range",
             ),
         ]
@@ -113,13 +107,9 @@ class Policy(models.Model):
     version = models.PositiveIntegerField(_("version"), unique=True)
     document = models.JSONField(_("document"))
     document_sha256 = models.CharField(_("digest"), max_length=64)
-    state = models.CharField(
-        _("state"), max_length=8, choices=State, default=State.DRAFT
-    )
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.DRAFT)
     note = models.TextField(_("note"), blank=True)
-    is_installation = models.BooleanField(
-        _("came with the installation"), default=False
-    )
+    is_installation = models.BooleanField(_("came with the installation"), default=False)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -144,21 +134,15 @@ class Policy(models.Model):
         verbose_name = _("policy")
         verbose_name_plural = _("policies")
         constraints = [
-            models.UniqueConstraint(
-                fields=["state"], condition=Q(state="ACTIVE"), name="policy_one_active"
-            ),
+            models.UniqueConstraint(fields=["state"], condition=Q(state="ACTIVE"), name="policy_one_active"),
             models.CheckConstraint(
-                condition=Q(activated_by__isnull=True)
-                | ~Q(activated_by=F("proposed_by")),
+                condition=Q(activated_by__isnull=True) | ~Q(activated_by=F("proposed_by")),
                 name="policy_maker_is_not_checker",
             ),
             models.CheckConstraint(
                 condition=Q(is_installation=True)
                 | Q(state__in=["DRAFT"])
-                | (
-                    Q(proposed_by__isnull=False)
-                    & (Q(state="PROPOSED") | Q(activated_by__isnull=False))
-                ),
+                | (Q(proposed_by__isnull=False) & (Q(state="PROPOSED") | Q(activated_by__isnull=False))),
                 name="policy_has_two_people",
             ),
         ]

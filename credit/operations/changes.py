@@ -68,6 +68,8 @@ def _claim(trigger: Trigger, as_of: date, first_id: int, last_id: int, most: int
     """
     names = {"trigger": trigger.value, "as_of": as_of, "first": first_id, "last": last_id, "most": most}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credit.changes'), hashtext(%s))", [trigger.value])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('credit.changes'), hashtext(%s))", [trigger.value]
+        )
         cursor.execute(_CLAIM.format(happenings=_HAPPENINGS[trigger]), names)
         return [line_id for (line_id,) in cursor.fetchall()]

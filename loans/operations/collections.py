@@ -98,7 +98,9 @@ def _account(loan: Loan, bank_account_id: int) -> BankAccount:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="bank_account")
     if account.verified_at is None:  # it may be somebody else's: nothing is pulled from it
         raise UnableToCollect(
-            "bank_account_unverified", N_("Confirm this bank account before you pay from it."), field="bank_account"
+            "bank_account_unverified",
+            N_("Confirm this bank account before you pay from it."),
+            field="bank_account",
         )
     return account
 
