@@ -9,7 +9,7 @@ WITH_OPENMP = gomp=$$($(PY) -m lendportal.embedded.openmp); [ -z "$$gomp" ] || e
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help run test lint bench check reset psql shell messages pins setup setup-dev
+.PHONY: help run test test-deep lint bench check reset psql shell messages pins setup setup-dev
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ run: setup  ## set up and start everything; PORT=8001 moves it; Ctrl-C stops it
 
 test: setup-dev  ## run all tests on their own PostgreSQL and broker; TESTS=tests/loans for one room
 	@$(WITH_OPENMP) exec $(PY) -m pytest $(TESTS) -q -n $(WORKERS) --dist loadscope
+
+test-deep: setup-dev  ## an hour: 10,000 histories x 50 against a second engine, random walks on PostgreSQL, the kit, planted corruptions
+	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/conformance tests/books -q -n $(WORKERS) --dist worksteal
 
 lint: setup-dev  ## format check, lint, types, floors
 	@$(PY) -m ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import date, timedelta
 from decimal import Decimal
@@ -38,6 +39,25 @@ WAYS = st.sampled_from(
     [RepaymentMethod.EQUAL_INSTALMENT, RepaymentMethod.EQUAL_PRINCIPAL, RepaymentMethod.INTEREST_FIRST, RepaymentMethod.BULLET,
      RepaymentMethod.FLEXIBLE]
 )  # fmt: skip
+
+
+DEEP = bool(os.environ.get("DEEP"))
+EXAMPLES = int(os.environ.get("DEEP_EXAMPLES", "1000")) if DEEP else 10
+STEPS = 50 if DEEP else 20
+KINDS = [
+    EventKind.FEE,
+    EventKind.WAIVER,
+    EventKind.REFUND,
+    EventKind.CHARGE_BACK,
+    EventKind.RATE_CHANGE,
+    EventKind.RESCHEDULE,
+    EventKind.RE_AGE,
+    EventKind.EXTENSION,
+    EventKind.PAUSE,
+    EventKind.WITHDRAWAL,
+    EventKind.WRITE_OFF,
+    EventKind.RECOVERY,
+]
 
 
 class Undo(Exception):
@@ -114,6 +134,40 @@ class Histories(RuleBasedStateMachine):
                 actor=None,
             )
 
+    @precondition(lambda self: getattr(self, "loans", None))
+    @rule(index=st.integers(0, 3), kind=st.sampled_from(KINDS), amount=CENTS, days=st.integers(1, 60))
+    def happen(self, index: int, kind: EventKind, amount: Decimal, days: int) -> None:
+        """Let anything else happen that can happen to a loan; what is refused must have written nothing."""
+        loan = self.loan(index)
+        later = (self.day + timedelta(days=days)).isoformat()
+        data: dict[EventKind, dict[str, object]] = {
+            EventKind.FEE: {"component": "fee" if days % 2 else "penalty", "due_date": later},
+            EventKind.WAIVER: {"component": ("fee", "penalty", "interest")[days % 3]},
+            EventKind.CHARGE_BACK: {"repayment": self.some_repayment(loan, days)},
+            EventKind.RATE_CHANGE: {"annual_rate": f"0.{days:02}"},
+            EventKind.RESCHEDULE: {"instalment_count": days % 12 + 1, "first_due_date": later},
+            EventKind.RE_AGE: {"instalment_count": days % 12 + 1, "first_due_date": later},
+            EventKind.EXTENSION: {"extra_instalments": days % 3 + 1},
+            EventKind.PAUSE: {"until": later},
+        }
+        money = {
+            EventKind.FEE, EventKind.WAIVER, EventKind.REFUND, EventKind.CHARGE_BACK, EventKind.RECOVERY,
+        }  # fmt: skip
+        if kind is EventKind.REFUND:
+            amount = loan.credit_balance or amount
+        event = factories.event(
+            kind, on=self.day, amount=amount if kind in money else "0", **data.get(kind, {})
+        )
+        before = loan.events.count()
+        try:
+            operations.add_event(loan_id=loan.pk, event=event, as_of=self.day)
+        except Refusal:
+            assert loan.events.count() == before
+
+    def some_repayment(self, loan: Loan, which: int) -> str:
+        rows = loan.events.filter(kind=EventKind.REPAYMENT).order_by("sequence")
+        return rows[which % len(rows)].reference if rows else "none"
+
     @rule(nights=st.integers(1, 40))
     def nights(self, nights: int) -> None:
         """Work the last night of a stretch: the ones before are caught up by it."""
@@ -147,6 +201,9 @@ def test_histories() -> None:
     run_state_machine_as_test(
         Histories,
         settings=hypothesis_settings(
-            max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

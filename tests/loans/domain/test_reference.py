@@ -14,7 +14,7 @@ from tests.loans.domain.histories import EVERY_KIND, Story, random_story
 from tests.loans.domain.reference import Reference, cents
 
 DEEP = bool(os.environ.get("DEEP"))
-STORIES = 10_000 if DEEP else 120
+STORIES = int(os.environ.get("DEEP_STORIES", "10000")) if DEEP else 120
 STEPS = 50 if DEEP else 12
 KINDS = [
     *(kind for kind in EVERY_KIND if kind is not EventKind.CHARGE_BACK),
