@@ -407,6 +407,8 @@ def test_a_model_on_trial_scores_what_was_scored_and_decides_nothing(installed, 
         assert copied.reasons == (alone.reasons if moved else [])
     found = queries.replay(assessments=Assessment.objects.filter(purpose="SHADOW"))
     assert (found["replayed"], found["differences"]) == (report.scored, [])
+    assert {row.ref.version for row in shadow.values()} == {4}
+    assert len({row.ref for row in shadow.values()}) == len(shadow)
     assert queries.champion() == installed[0]
     assert queries.latest_assessment(subject_id=decided[0].subject_id, as_of=last).purpose != "SHADOW"
 
