@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Borrower, BusinessMember, Consent, Identity, Notice
 from credit import operations, queries
@@ -87,6 +88,9 @@ def test_without_a_model_a_person_decides() -> None:
 
 
 def test_a_model_whose_bytes_were_changed_is_not_asked(model: None) -> None:
+    with connection.cursor() as cursor:  # the database refuses it to everyone but the owner of the table
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE risk_modelversion DISABLE TRIGGER USER")
     for version in ModelVersion.objects.all():
         version.model_text = bytes(version.model_text)[:-1] + b"X"
         version.model_sha256 = "0" * 64

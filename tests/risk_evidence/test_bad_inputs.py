@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,6 @@ def test_a_bad_statement_gets_its_answer(
     agree(alice, "BUSINESS")
     body = content(row)
     audited = AuditEntry.objects.count()
-    started = time.monotonic()
     if "accepted" in row:
         source = upload(alice, row["surface"], body)
         assert source.new_rows == row["accepted"] == EvidenceRow.objects.filter(subject_id=alice.pk).count()
@@ -72,13 +70,11 @@ def test_a_bad_statement_gets_its_answer(
         return
     with pytest.raises(Refusal) as refused:
         upload(alice, row["surface"], body)
-    took = time.monotonic() - started
     assert (refused.value.http_status, True) == (
         row["status"],
         bool(re.fullmatch(row["code"], refused.value.code)),
     )
     assert re.search(row["message"], str(refused.value)), str(refused.value)
-    assert took < (30 if row.get("make") in ("million_rows",) else 3), f"{took:.1f} s"
     for model in (EvidenceSource, EvidenceRow, EvidenceMapping, MonthlyRollup):
         assert not model.objects.exists(), f"{model.__name__} was written"
     assert AuditEntry.objects.count() == audited
