@@ -46,7 +46,7 @@ def _cheap_hashes() -> None:
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def world(db):  # type: ignore[no-untyped-def]
     """Return the cast: Alice borrows, Bob underwrites, Charlie sees nothing, Dora keeps a shop."""
     from tests.world import build_world
