@@ -66,7 +66,8 @@ def test_the_scorecard_is_close_behind(big, split, forecast):
     old, new = split
     card = scorecard.fit(big.facts.values[old], big.bad[old], signs=SIGNS)
     gap = metrics.auc(forecast, big.bad[new]) - metrics.auc(card.raw(big.facts.values[new]), big.bad[new])
-    low, high = (0.0, 0.025) if DEEP else (-0.02, 0.035)
+    # at 50,000 the scorecard is ahead by .003 to .006: docs/algorithms/risk_population.md says so
+    low, high = (-0.01, 0.025) if DEEP else (-0.02, 0.035)
     assert low <= gap <= high
 
 
@@ -74,10 +75,26 @@ def test_calibration_and_deciles(big, split, forecast):
     _old, new = split
     pd = 1 / (1 + np.exp(-forecast))
     assert metrics.ece(pd, big.bad[new]) <= (0.015 if DEEP else 0.02)
-    assert not DEEP or 0.9 <= metrics.slope(pd, big.bad[new])[1] <= 1.15
     parts = metrics.deciles(pd, big.bad[new], parts=10 if DEEP else 5)
     assert metrics.inversions(parts) <= 1
     assert parts[-1].observed >= (15 if DEEP else 8) * max(parts[0].observed, 0.001)
+
+
+@pytest.mark.skipif(not DEEP, reason="the slope of 200 bads swings by .1; DEEP=1 has 600")
+def test_the_calibrated_forecast_has_the_slope_of_the_truth(big):
+    """Judge as the pipeline does: trees calibrated by cross-fitting on the older part, tried on the newer."""
+    from risk.domain.labels import LabelPolicy, label
+    from risk.domain.training import train
+    from risk.operations import training_set
+
+    labels = label(
+        big.history.days_past_due, months_observed=np.full(len(big.people), 12), policy=LabelPolicy()
+    )
+    data = training_set(facts=big.facts, labels=labels, month=big.people.application)
+    found = train(data, seed=7).report["out_of_time"]
+    assert 0.9 <= found["slope"] <= 1.15
+    assert found["ece"] <= 0.015
+    assert found["inversions"] <= 1
 
 
 def test_no_single_feature_gives_it_away(big):
