@@ -31,7 +31,8 @@ def test_it_refuses_without_any_consent(alice: Borrower) -> None:
 
 @pytest.mark.parametrize("persona", sorted(PERSONAS))
 def test_it_connects_each_person_once(alice: Borrower, persona: str) -> None:
-    given = {"borrower_id": alice.pk, "persona": persona, "as_of": AS_OF, "now": NOW}
+    # a seed: by its number in the database, a person may have missed a salary in the month that is looked at
+    given = {"borrower_id": alice.pk, "persona": persona, "as_of": AS_OF, "now": NOW, "seed": 7}
     first, again = connect_sandbox_person(**given), connect_sandbox_person(**given)
     assert first == again
     assert first.new_rows == EvidenceRow.objects.count() > 200
