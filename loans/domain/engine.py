@@ -203,7 +203,16 @@ def append_event(terms: LoanTerms, events: Sequence[LoanEvent], new: LoanEvent) 
             )
     longer = (*events, new)
     check_history(terms, longer)
+    if new.kind is EventKind.WRITE_OFF:
+        check_owed(terms, events, new)
     return longer
+
+
+def check_owed(terms: LoanTerms, events: Sequence[LoanEvent], new: LoanEvent) -> None:
+    """Refuse to write off what owes nothing. A payment learned later may still leave nothing to write off."""
+    with localcontext(EXACT):
+        if run(terms, known_events(events), value_date=new.value_date).is_settled(new.value_date):
+            refuse("nothing_to_write_off", N_("Nothing is owed, so there is nothing to write off."), new)
 
 
 def check_history(terms: LoanTerms, events: Sequence[LoanEvent]) -> None:

@@ -114,6 +114,21 @@ def test_the_same_reference_again_changes_nothing() -> None:
     assert refused.value.code == "reference_reused"
 
 
+def test_it_refuses_to_write_off_a_loan_that_owes_nothing() -> None:
+    story = append_event(TERMS, [PAYOUT], event(EventKind.REPAYMENT, START, "1000.00", "r", 2))
+    assert fold(TERMS, story, value_date=START).status == "CLOSED"
+    with pytest.raises(UnableToRecordEvent) as refused:
+        append_event(TERMS, story, event(EventKind.WRITE_OFF, date(2026, 2, 1), "0", "w", 3))
+    assert refused.value.code == "nothing_to_write_off"
+
+
+def test_a_payment_learned_after_a_write_off_is_taken_although_it_leaves_nothing_to_write_off() -> None:
+    story = append_event(TERMS, [PAYOUT], event(EventKind.WRITE_OFF, date(2026, 2, 1), "0", "w", 2))
+    story = append_event(TERMS, story, event(EventKind.REPAYMENT, START, "1000.00", "r", 3))
+    state = fold(TERMS, story, value_date=date(2026, 2, 1))
+    assert (state.paid.principal, state.written_off.total) == (Decimal("1000.00"), 0)
+
+
 def test_it_refuses_a_repayment_after_the_write_off_and_a_second_write_off() -> None:
     story = append_event(TERMS, [PAYOUT], event(EventKind.WRITE_OFF, date(2026, 9, 1), "0", "w", 2))
     for kind, amount in ((EventKind.REPAYMENT, "5.00"), (EventKind.WRITE_OFF, "0")):
