@@ -8,7 +8,7 @@ from collections.abc import Collection
 from accounts.access import own_borrower
 from accounts.models import User
 from loans.models import Collection as Payment
-from loans.models import Loan
+from loans.models import HardshipPlan, HardshipRequest, Loan
 from regimes.errors import N_, NotFound
 
 
@@ -32,6 +32,28 @@ def own_collection(*, user: User, ref: uuid.UUID | str) -> Payment:
         raise _missing()
     own_borrower(user=user, ref=payment.loan.borrower.ref)
     return payment
+
+
+def own_hardship(
+    *, user: User, ref: uuid.UUID | str, roles: Collection[str] | None = None
+) -> HardshipRequest:
+    """Return a hardship request of a borrower that the user may act for, or refuse as if it were not there."""
+    found = HardshipRequest.objects.select_related("loan__borrower").filter(ref=_as_uuid(ref)).first()
+    if found is None:
+        raise _missing()
+    own_borrower(user=user, ref=found.loan.borrower.ref, roles=roles)
+    return found
+
+
+def own_hardship_plan(
+    *, user: User, ref: uuid.UUID | str, roles: Collection[str] | None = None
+) -> HardshipPlan:
+    """Return a plan offered to a borrower that the user may act for, or refuse as if it were not there."""
+    found = HardshipPlan.objects.select_related("request__loan__borrower").filter(ref=_as_uuid(ref)).first()
+    if found is None:
+        raise _missing()
+    own_borrower(user=user, ref=found.request.loan.borrower.ref, roles=roles)
+    return found
 
 
 def _as_uuid(ref: uuid.UUID | str) -> uuid.UUID:

@@ -30,3 +30,23 @@ def register() -> None:
         subject=N_("The bank refused your payment"),
         body=N_("CNY %(amount)s could not be taken from your bank account. The amount is still to be paid."),
     )
+    register_kind(
+        "hardship_received",
+        subject=N_("We have your request"),
+        body=N_("We read it and answer by %(date)s. Until then everything stays as agreed."),
+    )
+    register_kind(
+        "hardship_offer",
+        subject=N_("We offer you a plan"),
+        body=N_("Look at the plan and accept or decline it by %(date)s. Nothing changes without you."),
+    )
+    register_kind(
+        "hardship_refused",
+        subject=N_("We cannot change the loan as you asked"),
+        body=N_("The reason stands at the loan. You can ask again, or ask a person to call you."),
+    )
+    register_kind(
+        "hardship_runs",
+        subject=N_("Your plan runs"),
+        body=N_("The loan has its new due dates and amounts. They stand at the loan."),
+    )

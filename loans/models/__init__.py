@@ -1,3 +1,4 @@
+from loans.models.hardship import HardshipPaper, HardshipPlan, HardshipRequest
 from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualSlice
 from loans.models.payment import Collection, GatewayMessage, Payout
@@ -7,6 +8,9 @@ __all__ = [
     "AccrualSlice",
     "Collection",
     "GatewayMessage",
+    "HardshipPaper",
+    "HardshipPlan",
+    "HardshipRequest",
     "Instalment",
     "Loan",
     "LoanEventRow",
