@@ -8,7 +8,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People and businesses")
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401  registers the system checks
+        from accounts import (
+            checked,  # registers the acts that need two people
+            checks,  # noqa: F401  registers the system checks
+        )
         from accounts.notifications import own
 
         own.register()
+        checked.register()

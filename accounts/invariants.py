@@ -79,4 +79,19 @@ INVARIANTS: list[Invariant] = [
             WHERE e.object_type = 'Borrower' AND e.object_ref = b.ref::text AND e.action LIKE 'consent.%')
         """,
     ),
+    Invariant(
+        "ACCOUNTS-8",
+        "whatever needs two people was approved by another person, in time, as signed, and is in the audit trail",
+        """
+        SELECT p.id, p.kind, p.status FROM accounts_proposal p
+        WHERE p.payload_sha256 <> encode(sha256(convert_to(p.payload, 'UTF8')), 'hex')
+           OR p.checker_id = p.maker_id
+           OR (p.status = 'EXECUTED' AND (
+                   p.checker_id IS NULL OR p.executed_sha256 <> p.payload_sha256 OR p.decided_at > p.expires_at
+                   OR NOT EXISTS (SELECT FROM accounts_auditentry e
+                                  WHERE e.object_type = 'accounts.Proposal' AND e.object_ref = p.ref::text
+                                    AND e.action = 'proposal.executed' AND e.actor_id = p.checker_id
+                                    AND e.after ->> 'sha256' = p.payload_sha256)))
+        """,
+    ),
 ]

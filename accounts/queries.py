@@ -10,8 +10,9 @@ from typing import Any
 
 from django.db.models import CharField, F, Q, QuerySet, Value
 
-from accounts.models import BankAccount, Borrower, BusinessMember, Consent, Identity, Notice, User
+from accounts.models import BankAccount, Borrower, BusinessMember, Consent, Identity, Notice, Proposal, User
 from accounts.notifications.kinds import render
+from accounts.proposal_kinds import kinds
 
 SELF = "SELF"
 
@@ -126,6 +127,15 @@ def unread_count(*, borrower_id: int) -> int:
     return Notice.objects.filter(
         borrower_id=borrower_id, channel=Notice.Channel.IN_APP, status=Notice.Status.SENT, read_at=None
     ).count()
+
+
+def proposals_waiting(*, user: User) -> int | None:
+    """Count what a person could approve now; None for who approves nothing."""
+    checks = [kind.name for kind in kinds() if user.has_perm(kind.approve_permission)]
+    if not checks:
+        return None
+    waiting = Proposal.objects.filter(status=Proposal.Status.OPEN, kind__in=checks)
+    return waiting.exclude(maker_id=user.pk).count()
 
 
 def _view(notice: Notice) -> NoticeView:

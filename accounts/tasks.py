@@ -13,3 +13,9 @@ def sweep_notices(*, limit: int = 500) -> dict[str, int]:
     """Send what is due."""
     report = operations.send_due_notices(now=timezone.now(), limit=limit)
     return vars(report).copy()
+
+
+@shared_task(name="accounts.tasks.expire_proposals")
+def expire_proposals(*, limit: int = 500) -> int:
+    """End the proposals that nobody decided in time."""
+    return operations.expire_proposals(now=timezone.now(), limit=limit)

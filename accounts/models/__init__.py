@@ -6,6 +6,7 @@ from accounts.models.borrower import Borrower, BusinessMember, BusinessProfile
 from accounts.models.consent import Consent
 from accounts.models.identity import Identity
 from accounts.models.notice import Notice
+from accounts.models.proposal import Proposal
 from accounts.models.user import User
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Consent",
     "Identity",
     "Notice",
+    "Proposal",
     "User",
 ]

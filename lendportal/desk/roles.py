@@ -15,7 +15,12 @@ VIEW_MONEY = ("ledger.*", "loans.*")
 VIEW_RISK = ("risk.*",)
 VIEW_PEOPLE = ("accounts.borrower", "accounts.businessprofile", "accounts.businessmember", "accounts.identity",
                "accounts.consent", "accounts.bankaccount", "accounts.notice")  # fmt: skip
-AUDIT = ("accounts.auditentry",)
+AUDIT = ("accounts.auditentry", "accounts.proposal")
+
+# acts that need two people: kind -> (roles that propose, roles that approve)
+CHECKED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "role_grant": (("Administrator",), ("Administrator",)),
+}
 
 # verbs of the desk beyond viewing: (app, codename) -> (model that it is listed under, name)
 VERBS: dict[tuple[str, str], tuple[str, str]] = {
@@ -25,6 +30,9 @@ VERBS: dict[tuple[str, str], tuple[str, str]] = {
     ("loans", "post_provisions"): ("provisionrun", "Can post provisions for losses"),
     ("credit", "move_business_date"): ("nightrun", "Can move the business date of a sandbox"),
 }
+for _kind in CHECKED:
+    VERBS["accounts", f"propose_{_kind}"] = ("proposal", f"Can propose: {_kind}")
+    VERBS["accounts", f"approve_{_kind}"] = ("proposal", f"Can approve: {_kind}")
 
 # role -> (objects that it may view, verbs that it may carry out)
 ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -56,7 +64,16 @@ def write_groups(**kwargs: Any) -> None:
         Permission.objects.get_or_create(content_type=listed, codename=codename, defaults={"name": name})
     for role, (objects, verbs) in ROLES.items():
         group, _ = Group.objects.get_or_create(name=role)
-        group.permissions.set(_permissions(objects, verbs))
+        group.permissions.set(_permissions(objects, (*verbs, *checked_verbs(role))))
+
+
+def checked_verbs(role: str) -> tuple[str, ...]:
+    """Return the permissions of a role to propose and to approve what needs two people."""
+    made = [f"accounts.propose_{kind}" for kind, (makers, _checkers) in CHECKED.items() if role in makers]
+    checked = [
+        f"accounts.approve_{kind}" for kind, (_makers, checkers) in CHECKED.items() if role in checkers
+    ]
+    return (*made, *checked)
 
 
 def _permissions(objects: tuple[str, ...], verbs: tuple[str, ...]) -> list[Permission]:

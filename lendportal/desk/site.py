@@ -33,7 +33,7 @@ class Desk(admin.AdminSite):
         return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from lendportal.desk import finance, monitoring, views
+        from lendportal.desk import finance, monitoring, proposals, views
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             return path(route, self.admin_view(view), name=name)
@@ -44,6 +44,9 @@ class Desk(admin.AdminSite):
             page("lines/<uuid:ref>/<str:act>/", views.freeze, "freeze"),
             page("reviews/<uuid:ref>/answer/", views.answer, "answer"),
             page("business-date/", views.business_date, "business_date"),
+            page("proposals/", proposals.listing, "proposals"),
+            page("proposals/new/<str:kind>/", proposals.make, "propose"),
+            page("proposals/<uuid:ref>/", proposals.decide, "proposal"),
             page("monitoring/", monitoring.monitoring, "monitoring"),
             page("books/", finance.trial_balance, "trial_balance"),
             page("books/accounts/<str:code>/", finance.general_ledger, "general_ledger"),

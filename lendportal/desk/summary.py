@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext
 
+from accounts import queries as account_queries
 from credit.domain.products import PURPOSE_NAMES
 from credit.models import Application, CreditLine, NightRun, ReviewRequest
 from ledger import queries as ledger_queries
@@ -40,6 +41,7 @@ class Summary:
     loans_overdue: int
     overdue_principal: Decimal
     monitoring: MonitoringRun | None
+    proposals: int | None
 
 
 def summary(*, user: Any) -> Summary:
@@ -74,6 +76,7 @@ def summary(*, user: Any) -> Summary:
         loans_overdue=book["late"],
         overdue_principal=book["overdue"] or zero,
         monitoring=MonitoringRun.objects.defer("report").order_by("-as_of", "-pk").first(),
+        proposals=account_queries.proposals_waiting(user=user),
     )
 
 

@@ -19,6 +19,7 @@ BEAT_SCHEDULE = {
     "collections": _row("loans.tasks.sweep_collections", EVERY_MINUTE, lives=50),
     "webhooks": _row("loans.tasks.sweep_webhooks", EVERY_MINUTE, lives=50),
     "notices": _row("accounts.tasks.sweep_notices", EVERY_MINUTE, lives=50),
+    "proposals": _row("accounts.tasks.expire_proposals", crontab(minute="*/15"), lives=800),
     # who withdraws a consent, brings newer records or pays a loan off gets an answer soon
     "changed-lines": _row("credit.tasks.reevaluate_changed_lines", EVERY_MINUTE, lives=50),
     # reminders keep the regime's contact hours themselves; a missed hour is caught up by the next

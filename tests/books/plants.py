@@ -99,6 +99,8 @@ ACCOUNTS = [
     Plant("ACCOUNTS-5", "a business has a birth date", "UPDATE accounts_identity SET borrower_id = (SELECT min(id) FROM accounts_borrower WHERE kind = 'BUSINESS') WHERE id = (SELECT min(id) FROM accounts_identity)"),
     Plant("ACCOUNTS-6", "a notice is tried for ever", _one("accounts_notice", "attempts = 99")),
     Plant("ACCOUNTS-7", "a consent was withdrawn and nobody wrote it down", "UPDATE accounts_consent SET withdrawn_at = now(), given_by_id = (SELECT min(id) FROM accounts_user)"),
+    Plant("ACCOUNTS-8", "another act was executed than the one that was signed", _one("accounts_proposal", "payload = replace(payload, 'Auditor', 'Administrator')")),
+    Plant("ACCOUNTS-8", "who proposed it approved it too", _one("accounts_proposal", "checker_id = maker_id")),
 ]  # fmt: skip
 
 PLANTS = [*LEDGER, *LOANS, *CREDIT, *ACCOUNTS]

@@ -38,6 +38,7 @@ def book(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         _reversed_journal()
         BusinessFactory(owner=UserFactory())
         _nights()
+        _approved_proposal()
         yield
         transaction.set_rollback(True)
 
@@ -96,6 +97,13 @@ def _nights() -> None:
     operations.post_provisions(as_of=LAST)
     advance_business_date(to=date(2026, 5, 21))
     close_period(through=date(2026, 4, 30))
+
+
+def _approved_proposal() -> None:
+    """A role given by two people."""
+    from tests.accounts.test_proposals import approved, people
+
+    approved(*people(), as_of=LAST)
 
 
 def proved() -> tuple[int, dict[str, Any]]:

@@ -19,6 +19,7 @@ from accounts.models import (
     Consent,
     Identity,
     Notice,
+    Proposal,
     User,
 )
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline
@@ -100,4 +101,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = ("actor_role", "action", "object_type")
     list_select_related = ("actor",)
     search_fields = ("object_ref", "action", "request_id")
+    ordering = ("-id",)
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "kind", "label", "maker", "checker", "status", "expires_at")
+    list_filter = ("status", "kind")
+    list_select_related = ("maker", "checker")
+    search_fields = ("ref", "object_ref", "label")
     ordering = ("-id",)
