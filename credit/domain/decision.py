@@ -118,6 +118,7 @@ def _size(
         means=applicant.means,
         asked=asked.amount,
         product_maximum=most,
+        pd=scored.pd,
     )
     if sized.limit < LEAST_LIMIT:
         why = (*sized.reasons, reason("limit_too_small", minimum=LEAST_LIMIT))
@@ -128,7 +129,9 @@ def _size(
         reasons += (reason("risk_good"), *sized.reasons) if not explores else sized.reasons
     else:
         reasons += sized.reasons
-        by_risk = {"limit_by_grade", "limit_by_income"} & {item.code for item in sized.reasons}
+        by_risk = {"limit_by_grade", "limit_by_income", "limit_by_use"} & {
+            item.code for item in sized.reasons
+        }
         reasons += scored.reasons[:2] if by_risk else ()
     return Decided(
         Outcome.APPROVE if whole else Outcome.COUNTER_OFFER,

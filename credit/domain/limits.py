@@ -18,9 +18,20 @@ from credit.domain.policy import (
     Grade,
     PolicyRules,
 )
+from credit.domain.profit import Economics, best_limit, need_seen
 from credit.domain.reasons import Reason, reason
 
 _EXACT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
+CAP_CODES: Final = (
+    "limit_by_affordability",
+    "limit_by_income",
+    "limit_by_grade",
+    "limit_by_group",
+    "limit_by_product",
+    "limit_by_regime",
+    "limit_by_use",
+)
+"""The caps in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,14 @@ class Means:
     monthly_income: Decimal | None
     monthly_instalments: Decimal  # to all lenders, before this limit
     other_limits: Decimal  # promised or owed on other lines of the person and the owned businesses
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Hold how an open line is used: its limit and the part of it that is owed."""
+
+    limit: Decimal
+    utilisation: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +93,14 @@ def size_limit(
     means: Means,
     asked: Decimal,
     product_maximum: Decimal = MOST_LIMIT,
+    pd: Decimal | None = None,
+    use: Use | None = None,
 ) -> SizedLimit:
-    """Size a limit and say which caps set it. A missing income gives 0: nothing can be afforded unseen."""
+    """Size a limit and say which caps set it. A missing income gives 0: nothing can be afforded unseen.
+
+    A policy with the economics of profit replaces the caps by grade and by income with the limit that is expected to
+    earn most, given the probability of default and, for an open line, its use; without a probability it cannot.
+    """
     regime = min(
         MOST_LIMIT,
         ceiling.business_limit if means.is_business else ceiling.person_limit,
@@ -102,6 +127,8 @@ def size_limit(
         (product_maximum, reason("limit_by_product", maximum=product_maximum)),
         (regime, reason("limit_by_regime", maximum=regime)),
     ]
+    if policy.profit is not None and pd is not None:
+        caps = _with_use(policy, grade, means, pd, use, ceiling, [caps[0], *caps[3:]])
     least = min(cap for cap, _ in caps)
     if round_limit(least) >= asked:
         return SizedLimit(round_limit(asked), (reason("limit_as_requested"),))
@@ -110,6 +137,33 @@ def size_limit(
     assert binding, "a limit below the request has a cap that set it"
     assert limit <= asked, "a limit is never above the request"
     return SizedLimit(limit, binding)
+
+
+def _with_use(
+    policy: PolicyRules,
+    grade: Grade,
+    means: Means,
+    pd: Decimal,
+    use: Use | None,
+    ceiling: Ceiling,
+    caps: list[tuple[Decimal, Reason]],
+) -> list[tuple[Decimal, Reason]]:
+    """Add the limit that is expected to earn most as one more cap."""
+    assert policy.profit is not None
+    economics = Economics.of(policy.profit)
+    need = float(means.monthly_income or 0) * economics.need_multiple
+    if use is not None:
+        need = need_seen(limit=float(use.limit), utilisation=float(use.utilisation), expected=need)
+    best = best_limit(
+        economics,
+        pd=float(pd),
+        annual_rate=float(min(grade.annual_rate, ceiling.annual_rate)),
+        is_business=means.is_business,
+        need=need,
+        most=float(round_limit(min(cap for cap, _ in caps))),
+        is_open=use is not None,
+    )
+    return [*caps, (Decimal(int(best)), reason("limit_by_use"))]
 
 
 def penalty_rate(policy: PolicyRules, annual_rate: Decimal, ceiling: Ceiling) -> Decimal:

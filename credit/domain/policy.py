@@ -7,10 +7,11 @@ every number in its range, the grades without a gap or an overlap, nothing above
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, get_type_hints
 
+from credit.domain.profit_rules import ProfitRules
 from regimes.errors import N_, InvalidInput
 
 SCHEMA: Final = 1
@@ -118,6 +119,7 @@ class PolicyRules:
     line_days: int  # validity of a line
     penalty_factor: Decimal  # penalty rate as a multiple of the contract's
     reevaluation: ReevaluationRules
+    profit: ProfitRules | None = None  # limits by expected profit instead of by the grade table
 
     def grade_of(self, pd: Decimal) -> Grade | None:
         """Find the band of a probability of default; None above the last."""
@@ -134,6 +136,8 @@ def read_policy(document: Mapping[str, Any], *, ceiling: Ceiling) -> PolicyRules
     rules: PolicyRules = _read(PolicyRules, document, "")
     _check_numbers(rules)
     _check_grades(rules, ceiling)
+    if rules.profit is not None:
+        _check_profit(rules.profit)
     return rules
 
 
@@ -146,6 +150,7 @@ def _read(form: type, document: object, path: str) -> Any:
         )
     hints = get_type_hints(form)
     names = [field.name for field in fields(form)]
+    optional = {field.name for field in fields(form) if field.default is not MISSING}
     for name in document:
         if name not in names:
             raise _refuse(
@@ -155,6 +160,8 @@ def _read(form: type, document: object, path: str) -> Any:
             )
     values: dict[str, Any] = {}
     for name in names:
+        if name not in document and name in optional:
+            continue
         if name not in document:
             raise _refuse(
                 "policy_field_missing",
@@ -186,6 +193,8 @@ def _value(kind: Any, given: Any, path: str) -> Any:
                 N_("The field %(field)s must be a list of 1 to 30."),
             )
         return tuple(_read(Grade, item, f"{path}.{place}.") for place, item in enumerate(given))
+    if kind == ProfitRules | None:
+        return None if given is None else _read(ProfitRules, given, f"{path}.")
     return _read(kind, given, f"{path}.")
 
 
@@ -288,6 +297,18 @@ def _check_grades(rules: PolicyRules, ceiling: Ceiling) -> None:
             "grades",
             N_("The last of the %(field)s must reach the cut-off for referral."),
         )
+
+
+def _check_profit(profit: ProfitRules) -> None:
+    """Check the economics: parts of one, and amounts that a line can bear."""
+    highest = {"need_multiple": Decimal(24), "account_cost": Decimal(1_000), "loss_weight": Decimal(100)}
+    for field in fields(profit):
+        if getattr(profit, field.name) > highest.get(field.name, Decimal(1)):
+            raise _refuse(
+                "policy_field_invalid",
+                f"profit.{field.name}",
+                N_("The field %(field)s is out of range."),
+            )
 
 
 def _refuse(code: str, path: str, message: str) -> UnableToReadPolicy:

@@ -50,6 +50,7 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "limit_by_product": N_("This product is for at most CNY %(maximum)s."),
     "limit_by_regime": N_("The law lets us lend you at most CNY %(maximum)s."),
+    "limit_by_use": N_("The limit fits how much you use, the price and your risk of late payment."),
     "limit_too_small": N_("The limit would be below CNY %(minimum)s, the smallest that we give."),
     # a person decided
     "officer_decided": N_("An officer looked at your application and decided."),

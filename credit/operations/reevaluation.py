@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from accounts.operations import NoticeOrder, queue_notices
-from credit.domain.limits import Means, size_limit
+from credit.domain.limits import Means, Use, size_limit
 from credit.domain.line import FreezeReason
 from credit.domain.policy import MOST_LIMIT, Ceiling, PolicyRules
 from credit.domain.reasons import Reason
@@ -193,7 +193,15 @@ def _view(
     target_reasons: tuple[Reason, ...] = ()
     grade = rules.grade_of(pd) if pd is not None else None
     if grade is not None and pd is not None and pd < rules.cut_offs.refer_below:
-        sized = size_limit(policy=rules, ceiling=ceiling, grade=grade, means=means, asked=MOST_LIMIT)
+        sized = size_limit(
+            policy=rules,
+            ceiling=ceiling,
+            grade=grade,
+            means=means,
+            asked=MOST_LIMIT,
+            pd=pd,
+            use=Use(line.limit, debt.exposure / line.limit),
+        )
         target, target_reasons = sized.limit, sized.reasons
     period = period_of(as_of)
     moved = [day for day in (line.last_raised_date, line.last_cut_date) if day is not None]
