@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 from credit.domain.policy import (
@@ -60,6 +61,7 @@ class SizedLimit:
     reasons: tuple[Reason, ...]
 
 
+@lru_cache(maxsize=512)
 def instalment_factor(annual_rate: Decimal, count: int) -> Decimal:
     """Give the level monthly instalment of 1 at a nominal annual rate.
 

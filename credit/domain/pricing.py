@@ -180,7 +180,7 @@ def best_rates(
         earned = []
         for rate in rates:
             price = np.full(len(people.pd), float(rate))
-            columns = {
+            columns: dict[str, Any] = {
                 "pd": people.pd,
                 "annual_rate": price,
                 "is_business": people.is_business,

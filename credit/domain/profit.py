@@ -243,7 +243,7 @@ def weight_for_loss(
 
     It is the shadow price of loss: a portfolio that may lose so much earns most when every line is set with it.
     """
-    columns = {"pd": pd, "annual_rate": annual_rate, "is_business": is_business, "need": need}
+    columns: dict[str, Any] = {"pd": pd, "annual_rate": annual_rate, "is_business": is_business, "need": need}
 
     def lost_at(weight: float) -> float:
         rules = _weighted(economics, weight)
