@@ -10,7 +10,17 @@ from typing import Any
 
 from django.db.models import CharField, F, Q, QuerySet, Value
 
-from accounts.models import BankAccount, Borrower, BusinessMember, Consent, Identity, Notice, Proposal, User
+from accounts.models import (
+    BankAccount,
+    Borrower,
+    BusinessMember,
+    Consent,
+    ContactPreference,
+    Identity,
+    Notice,
+    Proposal,
+    User,
+)
 from accounts.notifications.kinds import render
 from accounts.proposal_kinds import kinds
 
@@ -111,6 +121,31 @@ def usable_bank_account(*, borrower_id: int, account_id: int, now: datetime) -> 
         verified_at__isnull=False,
         usable_from__lte=now,
     ).first()
+
+
+def channels_of(*, borrower_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """Return over which channels outside the portal each borrower, or an owner of it, can be reached."""
+    ids = list(borrower_ids)
+    found: dict[int, set[str]] = {borrower_id: set() for borrower_id in ids}
+    people = Borrower.objects.filter(pk__in=ids, user__is_active=True)
+    owners = BusinessMember.objects.filter(
+        business_id__in=ids, role=BusinessMember.Role.OWNER, is_active=True, user__is_active=True
+    )
+    rows = [
+        *people.values_list("pk", "user__email", "user__phone_verified_at"),
+        *owners.values_list("business_id", "user__email", "user__phone_verified_at"),
+    ]
+    for borrower_id, email, phone_verified_at in rows:
+        if email:
+            found[borrower_id].add(Notice.Channel.EMAIL.value)
+        if phone_verified_at is not None:
+            found[borrower_id].add(Notice.Channel.SMS.value)
+    return {borrower_id: frozenset(channels) for borrower_id, channels in found.items()}
+
+
+def contact_preference(*, borrower_id: int) -> ContactPreference | None:
+    """Return how a borrower wants to be reached, if a wish was said."""
+    return ContactPreference.objects.filter(borrower_id=borrower_id).first()
 
 
 def notices_for(*, borrower_id: int, limit: int = 50, now: datetime | None = None) -> list[NoticeView]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from django.utils import translation
 
 from accounts.notifications.kinds import register_kind
 from credit.models import LimitChange
+from loans import queries as loan_queries
 from regimes.errors import N_
 
 
@@ -94,12 +96,14 @@ def _limits() -> None:
 def _instalments() -> None:
     register_kind(
         "instalment_due_soon",
+        still_true=_still_due,
         subject=N_("An instalment falls due on %(due_date)s"),
         body=N_("CNY %(amount)s falls due on %(due_date)s. Keep it on your account or pay it in the portal."),
         contact=True,
     )
     register_kind(
         "instalment_due_tomorrow",
+        still_true=_still_due,
         subject=N_("An instalment falls due tomorrow"),
         body=N_(
             "CNY %(amount)s falls due tomorrow, %(due_date)s. Keep it on your account or pay it in the portal."
@@ -108,18 +112,46 @@ def _instalments() -> None:
     )
     register_kind(
         "instalment_due_today",
+        still_true=_still_due,
         subject=N_("An instalment falls due today"),
         body=N_("CNY %(amount)s falls due today, %(due_date)s. Pay it in the portal so that it is not late."),
         contact=True,
     )
     register_kind(
         "instalment_overdue",
+        still_true=_still_due,
         subject=N_("An instalment is overdue"),
         body=N_(
             "CNY %(amount)s was due on %(due_date)s and is not paid. Pay it in the portal to stop the overdue "
             "interest. If you cannot, talk to us."
         ),
         contact=True,
+    )
+
+    register_kind(
+        "instalment_late_notice",
+        still_true=_still_due,
+        subject=N_("Notice: an instalment is late"),
+        body=N_(
+            "CNY %(amount)s was due on %(due_date)s and is not paid. Overdue interest counts each day, your limit "
+            "may be frozen, and a delay of more than 30 days may be reported to credit bureaus. Pay it in the "
+            "portal. If you cannot, tell us: a person looks for a way with you."
+        ),
+        sms=N_(
+            "CNY %(amount)s was due on %(due_date)s and is not paid. Overdue interest counts each day. Pay it in the "
+            "portal, or tell us that you cannot: a person looks for a way with you."
+        ),
+        contact=True,
+        required=True,
+    )
+
+
+def _still_due(params: Mapping[str, Any]) -> bool:
+    """Tell whether an instalment is still to be paid when its reminder is about to leave."""
+    if "instalment_id" not in params:  # written before the number was kept
+        return True
+    return loan_queries.is_still_due(
+        instalment_id=int(params["instalment_id"]), due_date=date.fromisoformat(params["due_date"])
     )
 
 

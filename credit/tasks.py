@@ -49,7 +49,7 @@ def run_end_of_day() -> str:
 def send_reminders() -> int:
     """Write the reminders of the business date that are not written yet."""
     try:
-        return operations.send_reminders(as_of=ledger_queries.business_date())
+        return operations.send_reminders(as_of=ledger_queries.business_date(), now=timezone.now())
     except ledger_queries.BooksNotOpen:
         return 0
 

@@ -28,9 +28,11 @@ __all__ = [
     "due_instalments",
     "exposure",
     "instalments",
+    "is_still_due",
     "loan_as_known",
     "loan_view",
     "loans_of",
+    "payment_of",
     "payoff",
     "what_changed",
 ]
@@ -92,6 +94,19 @@ def due_instalments(*, from_date: date, to_date: date) -> list[DueInstalment]:
         .values_list("pk", "loan_id", "loan__ref", "loan__borrower_id", "number", "due_date", "outstanding")
     )
     return [DueInstalment(*row) for row in rows.iterator(chunk_size=2000)]
+
+
+def payment_of(*, instalment_ids: Ids[int]) -> dict[int, tuple[date, date | None]]:
+    """Return for each instalment its due date as it stands, and the day on which it was paid whole."""
+    rows = Instalment.objects.filter(pk__in=instalment_ids).values_list("pk", "due_date", "paid_date")
+    return {pk: (due_date, paid_date) for pk, due_date, paid_date in rows}
+
+
+def is_still_due(*, instalment_id: int, due_date: date) -> bool:
+    """Tell whether an instalment still asks for money on this date."""
+    return Instalment.objects.filter(
+        pk=instalment_id, due_date=due_date, outstanding__gt=0, loan__status__in=Loan.LIVE
+    ).exists()
 
 
 @dataclass(frozen=True, slots=True)

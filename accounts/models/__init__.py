@@ -4,19 +4,26 @@ from accounts.models.audit import AuditEntry
 from accounts.models.bank import BankAccount
 from accounts.models.borrower import Borrower, BusinessMember, BusinessProfile
 from accounts.models.consent import Consent
+from accounts.models.contact import Call, ContactPreference
 from accounts.models.identity import Identity
 from accounts.models.notice import Notice
 from accounts.models.proposal import Proposal
+from accounts.models.rights import BusinessLicence, DataAccess, LegalHold
 from accounts.models.user import User
 
 __all__ = [
     "AuditEntry",
     "BankAccount",
     "Borrower",
+    "BusinessLicence",
     "BusinessMember",
     "BusinessProfile",
+    "Call",
     "Consent",
+    "ContactPreference",
+    "DataAccess",
     "Identity",
+    "LegalHold",
     "Notice",
     "Proposal",
     "User",

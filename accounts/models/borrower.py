@@ -74,11 +74,22 @@ class BusinessProfile(models.Model):
     uscc = models.CharField(_("unified social credit code"), max_length=18, unique=True)
     industry = models.CharField(_("industry"), max_length=32)
     founded_date = models.DateField(_("founded on"))
+    # a draw above this needs the yes of a second member; empty: one member is enough
+    second_approval_above = models.DecimalField(
+        _("second approval above"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("business profile")
         verbose_name_plural = _("business profiles")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(second_approval_above__isnull=True)
+                | models.Q(second_approval_above__gte=0),
+                name="business_second_approval_not_negative",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.legal_name
@@ -101,6 +112,12 @@ class BusinessMember(models.Model):
     )
     role = models.CharField(_("role"), max_length=8, choices=Role)
     is_active = models.BooleanField(_("active"), default=True)
+    # how much of the business belongs to this owner, in per cent
+    share = models.DecimalField(_("share in %"), max_digits=5, decimal_places=2, null=True, blank=True)
+    # the most that this member may draw at once alone; empty: as much as the line has
+    draw_limit = models.DecimalField(
+        _("most in one draw"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
@@ -111,6 +128,14 @@ class BusinessMember(models.Model):
             models.CheckConstraint(
                 condition=models.Q(role__in=["OWNER", "FINANCE", "VIEWER"]),
                 name="business_member_role_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(share__isnull=True) | models.Q(role="OWNER", share__gt=0, share__lte=100),
+                name="business_member_share_is_an_owners",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(draw_limit__isnull=True) | models.Q(draw_limit__gte=0),
+                name="business_member_draw_limit_not_negative",
             ),
         ]
 

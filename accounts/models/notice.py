@@ -26,6 +26,7 @@ class Notice(models.Model):
         SENT = "SENT", _("Sent")
         FAILED = "FAILED", _("Cannot be sent")
         PARKED = "PARKED", _("Parked")
+        DROPPED = "DROPPED", _("No longer needed")
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     borrower = models.ForeignKey(
@@ -38,6 +39,8 @@ class Notice(models.Model):
     dedup_key = models.CharField(_("key"), max_length=160)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.PENDING)
     send_after = models.DateTimeField(_("not before"), null=True, blank=True)
+    # a reminder of today's instalment is wrong tomorrow: what could not go out in time is dropped
+    send_before = models.DateTimeField(_("not after"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     claim = models.UUIDField(null=True, editable=False)
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)

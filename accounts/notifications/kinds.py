@@ -10,7 +10,7 @@ dates. They never hold names, identity numbers or whole account numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,10 @@ class Kind:
     sms: str
     urgent: bool  # safety of the account: at any hour
     contact: bool  # counts as contact about a debt: so many a day and no more
+    required: bool  # the law wants it said: never left out, only put off to the next allowed hour
+    still_true: (
+        Callable[[Mapping[str, Any]], bool] | None
+    )  # asked before it is sent, hours after it was written
     needs: frozenset[str]
 
 
@@ -45,12 +49,33 @@ _KINDS: dict[str, Kind] = {}
 
 
 def register_kind(
-    name: str, *, subject: str, body: str, sms: str | None = None, urgent: bool = False, contact: bool = False
+    name: str,
+    *,
+    subject: str,
+    body: str,
+    sms: str | None = None,
+    urgent: bool = False,
+    contact: bool = False,
+    required: bool = False,
+    still_true: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> Kind:
-    """Register a kind; the same again is fine, another text under the same name is not."""
+    """Register a kind; the same again is fine, another text under the same name is not.
+
+    `still_true` is asked with the notice's params when it is about to go out; what is no longer true is dropped.
+    """
     short = sms or body
     needs = frozenset(_PLACEHOLDER.findall(subject + body + short))
-    kind = Kind(name=name, subject=subject, body=body, sms=short, urgent=urgent, contact=contact, needs=needs)
+    kind = Kind(
+        name=name,
+        subject=subject,
+        body=body,
+        sms=short,
+        urgent=urgent,
+        contact=contact,
+        required=required,
+        still_true=still_true,
+        needs=needs,
+    )
     assert _KINDS.setdefault(name, kind) == kind, f"notice kind {name} is registered twice"
     return kind
 

@@ -16,6 +16,7 @@ from accounts.operations.businesses import (
     remove_member,
 )
 from accounts.operations.consents import UnableToGiveConsent, give_consent, give_consents, withdraw_consent
+from accounts.operations.contacts import ContactNotAllowed, record_call, refuse_contact
 from accounts.operations.identities import UnableToRecordIdentity, decide_identity, record_identity
 from accounts.operations.notices import (
     NoticeOrder,
@@ -49,6 +50,7 @@ from accounts.operations.second_factor import UnableToEnrol, enrol_totp
 
 __all__ = [
     "NotForYou",
+    "ContactNotAllowed",
     "NoticeOrder",
     "SendReport",
     "UnableToAddBankAccount",
@@ -78,7 +80,9 @@ __all__ = [
     "propose",
     "queue_notice",
     "queue_notices",
+    "record_call",
     "record_identity",
+    "refuse_contact",
     "remember_acting",
     "remove_bank_account",
     "remove_member",

@@ -9,16 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.domain.contact_hours import may_contact, next_opening
+from accounts.domain.contact_hours import Verdict, judge, next_opening
 from accounts.models import Borrower, Notice
 from accounts.notifications.channels import NoAddress, deliver
-from accounts.notifications.kinds import check_params, names_of
+from accounts.notifications.kinds import check_params, kind_of, names_of
 from accounts.notifications.sms import SmsRefused
+from accounts.operations.contacts import (
+    A_WEEK,
+    CARRIED,
+    contact_hours_open,
+    count_contacts,
+    local_time,
+    lock_contacts,
+)
 from accounts.quiet import log_failure
 from accounts.regime import current_regime
 
@@ -38,6 +44,7 @@ class NoticeOrder:
     params: Mapping[str, Any] = field(default_factory=dict)
     channels: Sequence[str] = ("IN_APP",)
     send_after: datetime | None = None
+    send_before: datetime | None = None
 
 
 @dataclass
@@ -49,6 +56,7 @@ class SendReport:
     retried: int = 0
     postponed: int = 0
     parked: int = 0
+    dropped: int = 0
 
 
 def queue_notice(
@@ -59,20 +67,22 @@ def queue_notice(
     params: Mapping[str, Any],
     channels: Sequence[str] = ("IN_APP",),
     send_after: datetime | None = None,
+    send_before: datetime | None = None,
 ) -> int:
     """Queue one notice in the caller's transaction; return how many rows are new. Repeats change nothing."""
     return queue_notices(
-        orders=[NoticeOrder(borrower_id, kind, dedup_key, params, tuple(channels), send_after)]
+        orders=[NoticeOrder(borrower_id, kind, dedup_key, params, tuple(channels), send_after, send_before)]
     )
 
 
 _INSERT = """
 INSERT INTO accounts_notice
-    (ref, borrower_id, channel, kind, params, language, dedup_key, status, send_after, attempts, last_error)
+    (ref, borrower_id, channel, kind, params, language, dedup_key, status, send_after, send_before, attempts,
+     last_error)
 SELECT gen_random_uuid(), b.id, o.channel, o.kind, o.params::jsonb, b.language, o.dedup_key, 'PENDING',
-       o.send_after, 0, ''
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-     AS o(borrower_id, channel, kind, params, dedup_key, send_after)
+       o.send_after, o.send_before, 0, ''
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+     AS o(borrower_id, channel, kind, params, dedup_key, send_after, send_before)
 JOIN accounts_borrower b ON b.id = o.borrower_id AND b.status <> 'ERASED'
 ORDER BY o.dedup_key, o.channel
 ON CONFLICT (dedup_key, channel) DO NOTHING
@@ -81,13 +91,23 @@ ON CONFLICT (dedup_key, channel) DO NOTHING
 
 def queue_notices(*, orders: Iterable[NoticeOrder]) -> int:
     """Queue many notices in one statement, each in its borrower's language; return how many rows are new."""
-    rows: list[tuple[int, str, str, str, str, datetime | None]] = []
+    rows: list[tuple[int, str, str, str, str, datetime | None, datetime | None]] = []
     for order in orders:
         check_params(order.kind, order.params)
         params = json.dumps(dict(order.params), ensure_ascii=False, default=str)
         for channel in order.channels:
             assert channel in Notice.Channel.values, channel
-            rows.append((order.borrower_id, channel, order.kind, params, order.dedup_key, order.send_after))
+            rows.append(
+                (
+                    order.borrower_id,
+                    channel,
+                    order.kind,
+                    params,
+                    order.dedup_key,
+                    order.send_after,
+                    order.send_before,
+                )
+            )
     if not rows:
         return 0
     with connection.cursor() as cursor:
@@ -108,6 +128,7 @@ def send_due_notices(*, now: datetime, limit: int = 500) -> SendReport:
     report = SendReport()
     report.sent += _show_in_app(now=now, limit=limit)
     report.parked += _park_exhausted(now=now)
+    report.dropped += _drop_late(now=now)
     left = limit
     while left > 0:
         claim = uuid.uuid4()
@@ -145,13 +166,12 @@ def _park_exhausted(*, now: datetime) -> int:
     ).update(status=Notice.Status.PARKED, claim=None, claimed_until=None, last_error="sender died")
 
 
-def _local(now: datetime) -> datetime:
-    return now.astimezone(ZoneInfo(settings.TIME_ZONE))
-
-
-def _texts_allowed(*, now: datetime) -> bool:
-    regime = current_regime()
-    return may_contact(local=_local(now), opens=regime.contact_opens, closes=regime.contact_closes)
+def _drop_late(*, now: datetime) -> int:
+    """Drop what could not go out while it was true."""
+    late = Notice.objects.filter(status=Notice.Status.PENDING, send_before__lte=now)
+    return late.exclude(channel=Notice.Channel.IN_APP).update(
+        status=Notice.Status.DROPPED, last_error="too late"
+    )
 
 
 def _claim(*, claim: uuid.UUID, now: datetime, size: int) -> list[Notice]:
@@ -161,7 +181,7 @@ def _claim(*, claim: uuid.UUID, now: datetime, size: int) -> list[Notice]:
         SET status = 'CLAIMED', claim = %(claim)s, claimed_until = %(until)s, attempts = attempts + 1
         WHERE id IN (
             SELECT id FROM accounts_notice WHERE {_DUE.format(channel="<> 'IN_APP'")}
-            AND (channel <> 'SMS' OR %(texts)s OR kind = ANY(%(urgent)s))
+            AND (%(open)s OR kind = ANY(%(urgent)s) OR (channel <> 'SMS' AND NOT kind = ANY(%(contact)s)))
             ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED)
     """  # noqa: S608  no value is put into the text
     with transaction.atomic(), connection.cursor() as cursor:
@@ -170,8 +190,9 @@ def _claim(*, claim: uuid.UUID, now: datetime, size: int) -> list[Notice]:
             "until": now + LEASE,
             "now": now,
             "size": size,
-            "texts": _texts_allowed(now=now),
+            "open": contact_hours_open(now=now),
             "urgent": names_of(urgent=True),
+            "contact": names_of(contact=True),
         }
         cursor.execute(sql, values)
     mine = Notice.objects.filter(claim=claim, status=Notice.Status.CLAIMED)
@@ -179,8 +200,16 @@ def _claim(*, claim: uuid.UUID, now: datetime, size: int) -> list[Notice]:
 
 
 def _send_one(*, notice: Notice, claim: uuid.UUID, now: datetime, report: SendReport) -> None:
-    if _contacts_used_up(notice=notice, now=now):
-        report.postponed += _postpone(notice=notice, claim=claim, now=now)
+    kind = kind_of(notice.kind)
+    if kind.still_true is not None and not kind.still_true(notice.params):
+        report.dropped += _finish(notice, claim, status=Notice.Status.DROPPED, last_error="no longer true")
+        return
+    verdict = _verdict(notice=notice, now=now)
+    if verdict is Verdict.ENOUGH:
+        report.dropped += _finish(notice, claim, status=Notice.Status.DROPPED, last_error="enough this week")
+        return
+    if verdict is not Verdict.SEND:
+        report.postponed += _postpone(notice=notice, claim=claim, now=now, verdict=verdict)
         return
     try:
         if notice.borrower.status == Borrower.Status.ERASED:
@@ -218,28 +247,30 @@ def _retry_or_park(
         )
 
 
-def _contacts_used_up(*, notice: Notice, now: datetime) -> bool:
-    """Tell whether this borrower was texted about a debt as often today as the regime allows."""
-    kinds = names_of(contact=True)
-    if notice.channel != Notice.Channel.SMS or notice.kind not in kinds:
-        return False
-    midnight = _local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Notice.objects.filter(
-        borrower_id=notice.borrower_id,
-        channel=Notice.Channel.SMS,
-        kind__in=kinds,
-        status=Notice.Status.SENT,
-        sent_at__gte=midnight,
-    )
-    return today.count() >= current_regime().max_contacts_a_day
+def _verdict(*, notice: Notice, now: datetime) -> Verdict:
+    """Ask whether this borrower may be contacted about a debt once more; other notices always may go."""
+    kind = kind_of(notice.kind)
+    if notice.channel not in CARRIED or not kind.contact:
+        return Verdict.SEND
+    with transaction.atomic():
+        lock_contacts(borrower_id=notice.borrower_id)
+        return judge(
+            contacts=count_contacts(borrower_id=notice.borrower_id, now=now, but=notice.pk),
+            is_open=contact_hours_open(now=now),
+            is_required=kind.required,
+            a_day=current_regime().max_contacts_a_day,
+            a_week=A_WEEK,
+        )
 
 
-def _postpone(*, notice: Notice, claim: uuid.UUID, now: datetime) -> int:
-    """Wait for the next day's contact hours, without counting an attempt."""
+def _postpone(*, notice: Notice, claim: uuid.UUID, now: datetime, verdict: Verdict) -> int:
+    """Wait for the next allowed moment, without counting an attempt."""
     opens = current_regime().contact_opens
-    morning = next_opening(local=_local(now), opens=opens)
-    if morning.date() == _local(now).date():
-        morning += timedelta(days=1)
+    again = next_opening(local=local_time(now), opens=opens)
+    if verdict is Verdict.SOON:
+        again = local_time(now) + timedelta(minutes=1)
+    elif verdict is Verdict.TOMORROW and again.date() == local_time(now).date():
+        again += timedelta(days=1)
     return _finish(
-        notice, claim, status=Notice.Status.PENDING, send_after=morning, attempts=notice.attempts - 1
+        notice, claim, status=Notice.Status.PENDING, send_after=again, attempts=notice.attempts - 1
     )

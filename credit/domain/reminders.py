@@ -7,32 +7,50 @@ runs twice tells nobody twice; an instalment paid in time climbs no further rung
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 IN_APP, SMS, EMAIL = "IN_APP", "SMS", "EMAIL"
+BEFORE, DUE, LATE = "BEFORE", "DUE", "LATE"
+LATE_WORDS_HOLD: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """Describe one rung; `days` is the distance from the due date, negative before it."""
+    """Describe one rung; `days` is the distance from the due date, negative before it.
+
+    A required rung goes out by all of its channels as soon as the hour allows: nothing about it is learned or wished.
+    """
 
     name: str
     days: int
     kind: str
     channels: tuple[str, ...]
+    required: bool = False
+
+    @property
+    def stage(self) -> str:
+        """Return what is learned together: before the due date, on it, or after it."""
+        return BEFORE if self.days < 0 else DUE if self.days == 0 else LATE
+
+    @property
+    def is_learned(self) -> bool:
+        """Tell whether channel and hour of this rung may be chosen."""
+        return not self.required and any(channel != IN_APP for channel in self.channels)
 
 
+# Which rungs a lender must send is for its counsel to say. Here: the first word that an instalment is late and what
+# follows from it, and the last one before the delay may be reported.
 LADDER: Final = (
     Rung("T-7", -7, "instalment_due_soon", (IN_APP,)),
     Rung("T-3", -3, "instalment_due_soon", (IN_APP, SMS)),
     Rung("T-1", -1, "instalment_due_tomorrow", (IN_APP, SMS)),
     Rung("T", 0, "instalment_due_today", (IN_APP, SMS)),
-    Rung("T+1", 1, "instalment_overdue", (IN_APP, SMS)),
-    Rung("T+3", 3, "instalment_overdue", (IN_APP, SMS, EMAIL)),
-    Rung("T+7", 7, "instalment_overdue", (IN_APP, SMS, EMAIL)),
-    Rung("T+15", 15, "instalment_overdue", (IN_APP, SMS, EMAIL)),
-    Rung("T+30", 30, "instalment_overdue", (IN_APP, SMS, EMAIL)),
+    Rung("T+1", 1, "instalment_late_notice", (IN_APP, SMS), required=True),
+    Rung("T+3", 3, "instalment_overdue", (IN_APP, SMS)),
+    Rung("T+7", 7, "instalment_overdue", (IN_APP, SMS)),
+    Rung("T+15", 15, "instalment_overdue", (IN_APP, SMS)),
+    Rung("T+30", 30, "instalment_late_notice", (IN_APP, SMS, EMAIL), required=True),
 )
 
 
@@ -48,3 +66,27 @@ def due_dates(as_of: date) -> dict[date, Rung]:
 def dedup_key(*, instalment_id: int, due_date: date, rung: Rung) -> str:
     """Name a notice so that it exists once; a rescheduled instalment is told anew."""
     return f"instalment:{instalment_id}:{due_date.isoformat()}:{rung.name}"
+
+
+def window_end(*, rung: Rung, due_date: date) -> date:
+    """Give the last day on which a payment counts as brought about by this rung: the due date, or the next rung's eve.
+
+    >>> window_end(rung=LADDER[5], due_date=date(2026, 3, 1))
+    datetime.date(2026, 3, 7)
+    """
+    if rung.days <= 0:
+        return due_date
+    later = [other.days for other in LADDER if other.days > rung.days]
+    return due_date + timedelta(days=(min(later) if later else rung.days + 15) - 1)
+
+
+def send_window(*, rung: Rung, hour: int, local: datetime) -> tuple[datetime, datetime | None]:
+    """Give from when and until when a rung may be sent, on the day of `local`; required words have no end."""
+    at = datetime.combine(local.date(), time(hour), local.tzinfo)
+    midnight = datetime.combine(local.date() + timedelta(days=1), time(0), local.tzinfo)
+    if rung.required:
+        return at, None
+    if rung.stage == LATE:
+        return at, midnight + LATE_WORDS_HOLD
+    # "tomorrow" and "today" are true today alone; "on the 8th" until the day before it
+    return at, midnight if rung.days >= -1 else midnight + timedelta(days=-rung.days - 1)

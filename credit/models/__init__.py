@@ -5,6 +5,7 @@ from credit.models.cause import LookCause
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.night import NightRun, NightShard
 from credit.models.product import Policy, Product
+from credit.models.reminder import ReminderTrial
 
 __all__ = [
     "Application",
@@ -18,5 +19,6 @@ __all__ = [
     "Occupation",
     "Policy",
     "Product",
+    "ReminderTrial",
     "ReviewRequest",
 ]

@@ -267,7 +267,10 @@ def _roll(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 
 
 def _notify(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
-    return {"new": send_reminders(as_of=day + timedelta(days=1)), "alarms": _watch_model(day)}
+    return {
+        "new": send_reminders(as_of=day + timedelta(days=1), now=run.started_at),
+        "alarms": _watch_model(day),
+    }
 
 
 def _watch_model(day: date) -> int:

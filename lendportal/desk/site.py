@@ -33,7 +33,7 @@ class Desk(admin.AdminSite):
         return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from lendportal.desk import finance, monitoring, proposals, views
+        from lendportal.desk import finance, monitoring, proposals, reminders, views
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             return path(route, self.admin_view(view), name=name)
@@ -48,6 +48,7 @@ class Desk(admin.AdminSite):
             page("proposals/new/<str:kind>/", proposals.make, "propose"),
             page("proposals/<uuid:ref>/", proposals.decide, "proposal"),
             page("monitoring/", monitoring.monitoring, "monitoring"),
+            page("reminders/", reminders.reminders, "reminders"),
             page("books/", finance.trial_balance, "trial_balance"),
             page("books/accounts/<str:code>/", finance.general_ledger, "general_ledger"),
             page("books/close/", finance.close, "close_month"),

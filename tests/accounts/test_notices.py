@@ -96,8 +96,10 @@ class TestSending:
         queue(borrower, key="a", channels=("SMS", "EMAIL"))
         queue(borrower, kind="test_alarm", key="b", channels=("SMS",))
         send_due_notices(now=NIGHT)
+        queue(borrower, kind="test_news", key="c", channels=("EMAIL",))
+        send_due_notices(now=NIGHT)
         assert [message.text for message in sms.outbox] == ["Alarm"]
-        assert len(mail.outbox) == 1  # a mail wakes nobody
+        assert [message.subject for message in mail.outbox] == ["News"]  # about a debt, a mail waits too
         send_due_notices(now=NIGHT + timedelta(hours=8, minutes=29))
         assert len(sms.outbox) == 1
         send_due_notices(now=NIGHT + timedelta(hours=8, minutes=30))
