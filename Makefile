@@ -51,6 +51,13 @@ reset: setup  ## remove the sandbox's data and begin anew
 risk-report: setup  ## judge the risk engine on the public sets; RISK_DATA_DIR names their folder
 	@$(WITH_OPENMP) exec $(PY) manage.py risk_report
 
+.PHONY: setup-cluster test-cluster
+setup-cluster:
+	@VENV=.venv.cluster ./lendportal/setup.sh cluster
+
+test-cluster: setup-cluster  ## train on a Dask cluster, and ask pandas for a second opinion, in an environment of their own
+	@$(subst $(PY),.venv.cluster/bin/python,$(WITH_OPENMP)) exec .venv.cluster/bin/python -m pytest -q -m cluster $$(grep -rlE 'mark\.cluster' tests --include='test_*.py')
+
 psql: setup  ## a SQL prompt on the sandbox's database
 	@PATH="$$($(PY) -m lendportal.embedded.postgres):$$PATH" exec $(PY) manage.py dbshell
 
@@ -61,7 +68,7 @@ messages: setup  ## add new messages to the rooms' files, compile, and list what
 	@$(PY) manage.py messages --update --compile
 	@$(PY) manage.py messages --check
 
-pins:  ## compile requirements.txt and requirements-dev.txt anew (needs uv)
-	@for name in requirements requirements-dev; do \
+pins:  ## compile requirements*.txt anew (needs uv)
+	@for name in requirements requirements-dev requirements-cluster; do \
 	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	        --custom-compile-command "make pins" $$name.in -o $$name.txt || exit 2; done

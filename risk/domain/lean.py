@@ -25,3 +25,19 @@ def lightgbm_module() -> Any:
             if sys.modules.get(name, 0) is None:
                 del sys.modules[name]
     return lightgbm
+
+
+def whole_lightgbm() -> Any:
+    """Import LightGBM with its Dask estimators, in a process that was asked to train on a cluster.
+
+    A lean import that came before is forgotten: LightGBM looks for Dask only while it loads.
+    """
+    loaded = sys.modules.get("lightgbm")
+    if loaded is not None and not (
+        hasattr(loaded, "DaskLGBMClassifier") and sys.modules["lightgbm.compat"].SKLEARN_INSTALLED
+    ):
+        for name in [n for n in sys.modules if n == "lightgbm" or n.startswith("lightgbm.")]:
+            del sys.modules[name]
+    import lightgbm
+
+    return lightgbm

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -106,14 +106,29 @@ class Trained:
     report: dict[str, Any]
 
 
-def booster_parameters(shape: TreeShape, signs: Sequence[int], seed: int) -> dict[str, Any]:
+class Fitter(Protocol):
+    """Fit trees and give the text model: in this process (`fit_booster`) or on a cluster."""
+
+    def __call__(
+        self,
+        values: Floats,
+        bad: Integers,
+        *,
+        signs: Sequence[int],
+        seed: int,
+        shape: TreeShape,
+        weight: Floats | None = None,
+    ) -> str: ...
+
+
+def booster_parameters(shape: TreeShape, signs: Sequence[int], seed: int, *, rows: int) -> dict[str, Any]:
     """Give LightGBM's parameters; deterministic for a seed on any number of threads."""
     return {
         "objective": "binary",
         "num_leaves": shape.leaves,
         "max_depth": shape.depth,
         "learning_rate": shape.learning_rate,
-        "min_data_in_leaf": shape.least_in_leaf,
+        "min_data_in_leaf": max(5, min(shape.least_in_leaf, rows // 20)),
         "lambda_l2": shape.l2,
         "feature_fraction": shape.feature_fraction,
         "bagging_fraction": shape.bagging_fraction,
@@ -139,10 +154,9 @@ def fit_booster(
 ) -> str:
     """Fit trees and give the text model."""
     lightgbm = lightgbm_module()
-    parameters = booster_parameters(shape, signs, seed)
+    parameters = booster_parameters(shape, signs, seed, rows=len(values))
     if len(values) >= PARALLEL_ROWS:
         parameters["num_threads"] = 2
-    parameters["min_data_in_leaf"] = max(5, min(shape.least_in_leaf, len(values) // 20))
     data = lightgbm.Dataset(values, label=bad, weight=weight, params={"verbosity": -1}, free_raw_data=True)
     booster = lightgbm.train(parameters, data, num_boost_round=shape.trees)
     return str(booster.model_to_string())
@@ -211,19 +225,23 @@ def train(
     seed: int,
     shape: TreeShape | None = None,
     say: Callable[[str], None] = lambda line: None,
+    fitter: Fitter = fit_booster,
 ) -> Trained:
-    """Check, judge out of time, cross-fit for calibration, then fit on everything mature."""
+    """Check, judge out of time, cross-fit for calibration, then fit on everything mature.
+
+    All trees are fitted by `fitter`; scoring, scorecards and calibration stay in this process.
+    """
     shape = shape or TreeShape()
     say("leakage gate")
     check(data)
-    report = _judge(data, seed, shape, say)
+    report = _judge(data, seed, shape, say, fitter)
     say("cross-fitting for calibration")
-    raw_b, raw_s = _cross_fit(data, seed, shape)
+    raw_b, raw_s = _cross_fit(data, seed, shape, fitter)
     rows = np.flatnonzero(data.determinate)
     w = data.weight
     fit_weight = None if w is None else w[rows]
     say("fitting on everything")
-    text = fit_booster(
+    text = fitter(
         data.values[rows], data.bad[rows], signs=data.signs, seed=seed, shape=shape, weight=fit_weight
     )
     card = scorecard.fit(data.values[rows], data.bad[rows], signs=data.signs, weight=fit_weight)
@@ -247,40 +265,44 @@ def train(
     return Trained(text, trees, card, points, report)
 
 
-def _cross_fit(data: TrainingSet, seed: int, shape: TreeShape) -> tuple[Floats, Floats]:
+def _cross_fit(data: TrainingSet, seed: int, shape: TreeShape, fitter: Fitter) -> tuple[Floats, Floats]:
     """Score every row by models that did not see its person."""
     fold = folds_by_person(data.person, seed)
     raw_b, raw_s = np.empty(len(data.label)), np.empty(len(data.label))
     for number in range(FOLDS):
         mine = fold == number
         rest = data.take(~mine & data.determinate)
-        raw_b[mine], raw_s[mine] = _score_both(rest, data.values[mine], seed, shape)
+        raw_b[mine], raw_s[mine] = _score_both(rest, data.values[mine], seed, shape, fitter)
     return raw_b, raw_s
 
 
-def _score_both(train_on: TrainingSet, values: Floats, seed: int, shape: TreeShape) -> tuple[Floats, Floats]:
-    text = fit_booster(
+def _score_both(
+    train_on: TrainingSet, values: Floats, seed: int, shape: TreeShape, fitter: Fitter
+) -> tuple[Floats, Floats]:
+    text = fitter(
         train_on.values, train_on.bad, signs=train_on.signs, seed=seed, shape=shape, weight=train_on.weight
     )
     card = scorecard.fit(train_on.values, train_on.bad, signs=train_on.signs, weight=train_on.weight)
     return booster_raw(text, values), card.raw(values)
 
 
-def _judge(data: TrainingSet, seed: int, shape: TreeShape, say: Callable[[str], None]) -> dict[str, Any]:
+def _judge(
+    data: TrainingSet, seed: int, shape: TreeShape, say: Callable[[str], None], fitter: Fitter
+) -> dict[str, Any]:
     """Fit on the older part, test on the newer; with the price of the signs, and labels shuffled."""
     say("out-of-time validation")
     before, after = out_of_time(data)
     old, new = data.take(before), data.take(after)
     fit_on = old.take(old.determinate)
-    raw_old_b, raw_old_s = _cross_fit(old, seed, shape)
-    raw_b, raw_s = _score_both(fit_on, new.values, seed, shape)
+    raw_old_b, raw_old_s = _cross_fit(old, seed, shape, fitter)
+    raw_b, raw_s = _score_both(fit_on, new.values, seed, shape, fitter)
     pd_b = calibration.fit(raw_old_b, old.bad, old.segment, old.weight).pd(raw_b, new.segment)
     pd_s = calibration.fit(raw_old_s, old.bad, old.segment, old.weight).pd(raw_s, new.segment)
-    free = fit_booster(
+    free = fitter(
         fit_on.values, fit_on.bad, signs=[0] * len(data.names), seed=seed, shape=shape, weight=fit_on.weight
     )
     shuffled = np.random.default_rng([seed, 5]).permutation(fit_on.bad)
-    noise = fit_booster(fit_on.values, shuffled, signs=[0] * len(data.names), seed=seed, shape=shape)
+    noise = fitter(fit_on.values, shuffled, signs=[0] * len(data.names), seed=seed, shape=shape)
     found = _figures(pd_b, new.bad, new.weight)
     say("rolling origin")
     return {
@@ -291,11 +313,13 @@ def _judge(data: TrainingSet, seed: int, shape: TreeShape, say: Callable[[str], 
             "shuffled_auc": metrics.auc(booster_raw(noise, new.values), new.bad, new.weight),
             "first_test_month": int(new.month.min()),
         },
-        "rolling_origin": _rolling(data, seed, shape),
+        "rolling_origin": _rolling(data, seed, shape, fitter),
     }
 
 
-def _rolling(data: TrainingSet, seed: int, shape: TreeShape, origins: int = 3) -> list[dict[str, Any]]:
+def _rolling(
+    data: TrainingSet, seed: int, shape: TreeShape, fitter: Fitter, origins: int = 3
+) -> list[dict[str, Any]]:
     """Move the origin through time: train before, test on the months up to the next origin."""
     months = np.unique(data.month)
     if len(months) < origins + 2:
@@ -308,9 +332,7 @@ def _rolling(data: TrainingSet, seed: int, shape: TreeShape, origins: int = 3) -
         hits = int(data.bad[test].sum())
         if min(hits, int(test.sum()) - hits, int(rest.bad.sum())) < 5:
             continue
-        text = fit_booster(
-            rest.values, rest.bad, signs=rest.signs, seed=seed, shape=shape, weight=rest.weight
-        )
+        text = fitter(rest.values, rest.bad, signs=rest.signs, seed=seed, shape=shape, weight=rest.weight)
         value = metrics.auc(booster_raw(text, data.values[test]), data.bad[test])
         found.append({"from_month": begin, "rows": int(test.sum()), "bads": hits, "auc": value})
     return found

@@ -14,7 +14,7 @@ from risk.domain.facts import Facts, Segment
 from risk.domain.labels import EXCLUDED, IMMATURE, LabelPolicy, label
 from risk.domain.registry import FEATURE_NAMES, FEATURES
 from risk.domain.rollup import month_number
-from risk.domain.training import Trained, TrainingSet, TreeShape, train
+from risk.domain.training import Fitter, Trained, TrainingSet, TreeShape, fit_booster, train
 from risk.engine.keys import signing_seed
 from risk.engine.making import make_artefacts
 from risk.models.registry import ModelVersion
@@ -61,9 +61,10 @@ def train_models(
     shape: TreeShape | None = None,
     made_by: User | None = None,
     say: Callable[[str], None] = lambda line: None,
+    fitter: Fitter = fit_booster,
 ) -> tuple[ModelVersion, ModelVersion]:
     """Train, sign and register: (trees, scorecard), both candidates."""
-    trained: Trained = train(data, seed=seed, shape=shape, say=say)
+    trained: Trained = train(data, seed=seed, shape=shape, say=say, fitter=fitter)
     described = (policy or LabelPolicy()).describe()
     say("signing, and loading in a process of its own")
     trees, card = make_artefacts(
@@ -85,6 +86,7 @@ def train_on_synthetic_people(
     install: bool,
     made_by: User | None = None,
     say: Callable[[str], None] = lambda line: None,
+    fitter: Fitter = fit_booster,
 ) -> tuple[ModelVersion, ModelVersion]:
     """Train on the synthetic population; with `install` the models begin to work if none ever did."""
     policy = LabelPolicy()
@@ -112,7 +114,14 @@ def train_on_synthetic_people(
     }
     name = f"synthetic-{size}-seed{seed}-{now:%Y%m%d%H%M}"
     models = train_models(
-        data=data, name=name, seed=seed, policy=policy, lgd=DEFAULT_LGD | lgd, made_by=made_by, say=say
+        data=data,
+        name=name,
+        seed=seed,
+        policy=policy,
+        lgd=DEFAULT_LGD | lgd,
+        made_by=made_by,
+        say=say,
+        fitter=fitter,
     )
     if install:
         install_first_models(champion=models[0], fallback=models[1], now=now)
