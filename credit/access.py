@@ -41,6 +41,17 @@ def own_drawdown(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = R
     return _one(Drawdown.objects.select_related("line", "loan"), user, ref, roles, "line__borrower")
 
 
+def own_drawdown_of_loan(
+    *, user: User, loan_ref: uuid.UUID | str, roles: tuple[str, ...] = READERS
+) -> Drawdown:
+    """Give the draw that made a loan, when it is the user's, or refuse as missing."""
+    found = Drawdown.objects.filter(loan__ref=loan_ref).values_list("ref", flat=True).first()
+    if found is None:
+        raise _missing()
+    rows = Drawdown.objects.select_related("line__borrower__business_profile", "loan")
+    return _one(rows, user, found, roles, "line__borrower")
+
+
 def own_review(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> ReviewRequest:
     """Give a request for a person made by the user, or refuse as missing."""
     return _one(ReviewRequest.objects.all(), user, ref, roles, "borrower")

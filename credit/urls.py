@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import apply, draw, home
+from credit.views import apply, autodebit, contract, draw, home
 
 app_name = "credit"
 urlpatterns = [
@@ -21,5 +21,8 @@ urlpatterns = [
     path("lines/<uuid:ref>/draw/compare/", draw.compare, name="compare"),
     path("lines/<uuid:ref>/draw/cost/", draw.cost, name="cost"),
     path("lines/<uuid:ref>/draw/confirm/", draw.confirm, name="confirm"),
+    path("for/<uuid:ref>/auto-debit/", autodebit.auto_debits, name="auto-debits"),
+    path("lines/<uuid:ref>/auto-debit/", autodebit.auto_debit, name="auto-debit"),
+    path("loans/<uuid:ref>/contract/", contract.contract, name="contract"),
     path("drawdowns/<uuid:ref>/", draw.drawdown, name="drawdown"),
 ]

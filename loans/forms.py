@@ -9,8 +9,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.domain.uploads import MOST_BYTES
 from accounts.pages import KeyedForm, StrictForm, sentence
 from ledger.domain.money import parse_amount
+from loans.models import HardshipRequest
 from regimes.errors import Refusal
 
 METHODS = [
@@ -111,3 +113,98 @@ class CalculatorForm(StrictForm):
     method = forms.ChoiceField(
         label=_("Way of repaying"), choices=METHODS, initial="EQUAL_INSTALMENT", widget=forms.RadioSelect
     )
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files at once; what they are is judged by their bytes, by the operation."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[bytes]:
+        one = super().clean
+        given = [item for item in (data if isinstance(data, (list, tuple)) else [data]) if item]
+        if len(given) > MOST_FILES:
+            raise ValidationError(
+                _("At most %(maximum)s papers are kept with one request."),
+                code="quota",
+                params={"maximum": MOST_FILES},
+            )
+        if any(item.size > MOST_BYTES for item in given):
+            raise ValidationError(_("Choose a file of at most 4 MB."), code="file_too_large")
+        return [one(item, initial).read() for item in given]
+
+
+MOST_FILES = 5
+
+
+class HardshipForm(StrictForm):
+    """Why a loan got hard to pay, what would help, and papers that show it."""
+
+    reason = forms.ChoiceField(
+        label=_("What happened?"),
+        choices=HardshipRequest.Reason.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one.")},
+    )
+    wish = forms.ChoiceField(
+        label=_("What would help you?"),
+        choices=HardshipRequest.Wish.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one.")},
+    )
+    affordable = AmountField(label=_("How much can you pay a month for now?"), required=False)
+    until_date = forms.DateField(
+        label=_("Until when will it last, as far as you can tell?"),
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Use YYYY-MM-DD.")},
+    )
+    text = forms.CharField(
+        label=_("In your own words"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Only the officer who answers you reads it."),
+    )
+    papers = FilesField(
+        label=_("Papers"),
+        required=False,
+        help_text=_(
+            "For example a doctor's note or a notice. PDF, PNG or JPEG, at most 4 MB each. Kept encrypted."
+        ),
+        widget=FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}),
+    )
+
+    def operation_fields(self) -> dict[str, Any]:
+        """Give what the operation takes."""
+        return {**self.cleaned_data, "papers": self.cleaned_data.get("papers") or []}
+
+
+class PeriodForm(StrictForm):
+    """Two days, the first not after the last."""
+
+    also_allowed = frozenset({"as"})
+
+    from_date = forms.DateField(
+        label=_("From"),
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Use YYYY-MM-DD."), "required": _("Use YYYY-MM-DD.")},
+    )
+    to_date = forms.DateField(
+        label=_("To"),
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Use YYYY-MM-DD."), "required": _("Use YYYY-MM-DD.")},
+    )
+
+
+class PrepayForm(StrictForm):
+    """How much would be paid early."""
+
+    amount = AmountField(label=_("How much would you pay today?"))

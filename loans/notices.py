@@ -50,3 +50,8 @@ def register() -> None:
         subject=N_("Your plan runs"),
         body=N_("The loan has its new due dates and amounts. They stand at the loan."),
     )
+    register_kind(
+        "loan_withdrawn",
+        subject=N_("You withdrew from a loan"),
+        body=N_("Pay back what stands at the loan, and it is over. If this was not you, contact us at once."),
+    )

@@ -288,6 +288,11 @@ class PlanPreview:
         """Return how much more (or less, below zero) is paid in all because of the plan."""
         return self.left_after - self.left_before
 
+    @property
+    def saved(self) -> Decimal:
+        """Return how much less is paid in all."""
+        return -self.cost
+
 
 def preview_plan(
     measures: Sequence[Mapping[str, Any]], *, terms: LoanTerms, events: Sequence[LoanEvent], value_date: date

@@ -1,3 +1,4 @@
+from loans.models.calendar import CalendarFeed
 from loans.models.hardship import HardshipPaper, HardshipPlan, HardshipRequest
 from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualSlice
@@ -6,6 +7,7 @@ from loans.models.provision import ProvisionLine, ProvisionRun
 
 __all__ = [
     "AccrualSlice",
+    "CalendarFeed",
     "Collection",
     "GatewayMessage",
     "HardshipPaper",

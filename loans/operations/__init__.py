@@ -1,5 +1,6 @@
 """Every write of loans: one verb a function, the transaction inside."""
 
+from loans.operations.calendar import make_calendar_feed, revoke_calendar_feed
 from loans.operations.collections import (
     UnableToCollect,
     confirm_collection,
@@ -40,6 +41,7 @@ from loans.operations.movements import UnableToSettle, due
 from loans.operations.night import accrue, age_loans, refresh_loans
 from loans.operations.payouts import confirm_payout, refuse_payout, return_payout, send_payout
 from loans.operations.provisions import PostedProvisions, UnableToPostProvisions, post_provisions
+from loans.operations.withdrawing import withdraw_from_loan
 
 __all__ = [
     "PostedProvisions",
@@ -65,6 +67,7 @@ __all__ = [
     "due",
     "due_messages",
     "lock_loan",
+    "make_calendar_feed",
     "offer_hardship_plan",
     "open_loan",
     "post_provisions",
@@ -79,8 +82,10 @@ __all__ = [
     "return_collection",
     "return_payout",
     "reverse_event",
+    "revoke_calendar_feed",
     "send_collection",
     "send_payout",
     "start_collection",
+    "withdraw_from_loan",
     "withdraw_hardship",
 ]

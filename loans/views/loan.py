@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import wraps
 from typing import Any
@@ -92,8 +92,17 @@ def detail(request: SignedIn, loan: Loan) -> HttpResponse:
         "due": due_now(view) if loan.is_live else None,
         "state": view.state,
         "waiting": next((row for row in view.collections if row.status in Collection.OPEN), None),
+        "receipts": [row for row in view.collections if row.status == "CONFIRMED"][:6],
+        "may_withdraw_until": withdraw_until(loan, as_of),
     }
     return page(request, "loans/loan.html", context, borrower=loan.borrower, here="loans")
+
+
+def withdraw_until(loan: Loan, as_of: date) -> date | None:
+    """Give the last day on which the borrower may withdraw from the contract, while it is not past."""
+    days = loan.agreed.cooling_off_days
+    last = loan.start_date + timedelta(days=days)
+    return last if days and loan.is_live and as_of <= last else None
 
 
 def due_now(view: LoanView) -> Decimal:
