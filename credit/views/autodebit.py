@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import queries as accounts_queries
 from accounts.models import Borrower
 from accounts.pages import SignedIn, for_borrower, page
-from credit import operations, queries
+from credit import debits, operations
 from credit.models import CreditLine
 from credit.operations.autodebit import TRY_FOR
 from credit.views.home import for_line
@@ -40,11 +40,11 @@ def auto_debit(request: SignedIn, line: CreditLine) -> HttpResponse:
             )
         return redirect("credit:auto-debit", line.ref)
     as_of = business_date()
-    coming = queries.next_auto_debits(line_id=line.pk, as_of=as_of)
+    coming = debits.next_auto_debits(line_id=line.pk, as_of=as_of)
     context = {
         "line": line,
         "account": account,
-        "tries": queries.auto_debit_tries(line_id=line.pk),
+        "tries": debits.auto_debit_tries(line_id=line.pk),
         "coming": coming,
         "days": TRY_FOR.days,
         "tags": TAGS,
@@ -55,7 +55,7 @@ def auto_debit(request: SignedIn, line: CreditLine) -> HttpResponse:
 @for_borrower()
 def auto_debits(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Lead to the automatic payment of the borrower's line; without a line there is nothing to pay."""
-    line = queries.open_lines(borrower_id=borrower.pk).first()
+    line = debits.open_lines(borrower_id=borrower.pk).first()
     if line is None:
         return redirect("credit:home", borrower.ref)
     return redirect("credit:auto-debit", line.ref)
