@@ -19,6 +19,7 @@ def register() -> None:
     _decisions()
     _limits()
     _instalments()
+    _passports()
 
 
 def _decisions() -> None:
@@ -90,6 +91,17 @@ def _limits() -> None:
         "draw_accepted",
         subject=N_("Your draw is on its way"),
         body=N_("CNY %(amount)s is on its way to your account ending in %(account_last4)s."),
+    )
+
+
+def _passports() -> None:
+    register_kind(
+        "passport_issued",
+        subject=N_("A credit passport was signed for you"),
+        body=N_(
+            "It is valid until %(until)s and nobody sees it until you share it. If this was not you, revoke it "
+            "and change your password."
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from credit.urls_owner import owner_patterns
 from credit.views import apply, autodebit, contract, draw, home
 
 app_name = "credit"
@@ -25,4 +26,5 @@ urlpatterns = [
     path("lines/<uuid:ref>/auto-debit/", autodebit.auto_debit, name="auto-debit"),
     path("loans/<uuid:ref>/contract/", contract.contract, name="contract"),
     path("drawdowns/<uuid:ref>/", draw.drawdown, name="drawdown"),
+    *owner_patterns,
 ]

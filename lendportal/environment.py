@@ -210,6 +210,13 @@ VARIABLES: tuple[Variable, ...] = (
         "Ed25519 seed in base64; only where models are trained",
     ),
     V("LENDPORTAL_MODEL_PUBLIC_KEYS", public_keys, "", "Ed25519 public keys that may sign a model", True),
+    V("LENDPORTAL_PASSPORT_KEY", optional_key, "", "Ed25519 seed in base64 that signs credit passports"),
+    V(
+        "LENDPORTAL_PASSPORT_OLD_KEYS",
+        public_keys,
+        "",
+        "public keys of seeds that signed passports before, in base64",
+    ),
     V("LENDPORTAL_MEDIA_DIR", folder, "", "folder of uploads; empty: PORTAL_HOME/media"),
     V(
         "LENDPORTAL_SMS_BACKEND",

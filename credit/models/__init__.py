@@ -4,6 +4,7 @@ from credit.models.application import Application, Decision, Occupation, ReviewR
 from credit.models.cause import LookCause
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.night import NightRun, NightShard
+from credit.models.passport import Passport, PassportFile, PassportLink
 from credit.models.product import Policy, Product
 from credit.models.reminder import ReminderTrial
 
@@ -17,6 +18,9 @@ __all__ = [
     "NightRun",
     "NightShard",
     "Occupation",
+    "Passport",
+    "PassportFile",
+    "PassportLink",
     "Policy",
     "Product",
     "ReminderTrial",

@@ -24,6 +24,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "LENDPORTAL_GATEWAY_API_KEY": lambda: secrets.token_urlsafe(32),
     "LENDPORTAL_GATEWAY_SECRETS": lambda: secrets.token_urlsafe(32),
     "LENDPORTAL_MODEL_SIGNING_KEY": _key,
+    "LENDPORTAL_PASSPORT_KEY": _key,
 }
 
 

@@ -1,0 +1,19 @@
+"""Addresses of what an owner does with a good name: the credit passport, the business, planning and rights."""
+
+from django.urls import path
+
+from credit.views import passport
+
+owner_patterns = [
+    path("for/<uuid:ref>/passport/", passport.passport, name="passport"),
+    path("passports/<uuid:ref>/", passport.one, name="passport-one"),
+    path("passports/<uuid:ref>/revoke/", passport.revoke, name="passport-revoke"),
+    path(
+        "passports/<uuid:ref>/links/<uuid:link_ref>/close/", passport.close_link, name="passport-link-close"
+    ),
+    path("passports/<uuid:ref>/file/<slug:kind>/", passport.download, name="passport-file"),
+    path("passport/verify/", passport.verify, name="passport-verify"),
+    path("passport/keys/", passport.keys, name="passport-keys"),
+    path("passport/shared/<str:token>/", passport.shared, name="passport-shared"),
+    path("passport/shared/<str:token>/<slug:kind>/", passport.shared, name="passport-shared-file"),
+]
