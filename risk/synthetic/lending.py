@@ -83,12 +83,23 @@ def _states(people: People, rng: np.random.Generator, months: int, *, start: Int
     for month in range(months):
         stress = people.macro[start + month] * people.loading[people.region]
         hazard = people.eta + 1.2 * stress
-        miss, roll_on = _sigmoid(people.world.miss_level + hazard), _sigmoid(0.55 * hazard + 1.35)
-        luck, cure = rng.random(n), rng.random(n)
-        rolled = np.where(luck < roll_on, state + 1, np.where(cure < 0.25, 0, state))
-        state = np.where(state == 0, (luck < miss).astype(np.int64), np.where(state >= 3, 3, rolled))
+        state = next_states(
+            state, hazard, miss_level=people.world.miss_level, luck=rng.random(n), cure=rng.random(n)
+        )
         out[:, month] = state
     return out
+
+
+def next_states(
+    state: Integers, hazard: Floats, *, miss_level: float, luck: Floats, cure: Floats
+) -> Integers:
+    """Give the state after one more month: 0 is on time, 1 and 2 are so many instalments behind, 3 is lost.
+
+    `luck` and `cure` are uniform draws in [0, 1), one a person.
+    """
+    miss, roll_on = _sigmoid(miss_level + hazard), _sigmoid(0.55 * hazard + 1.35)
+    rolled = np.where(luck < roll_on, state + 1, np.where(cure < 0.25, 0, state))
+    return np.where(state == 0, (luck < miss).astype(np.int64), np.where(state >= 3, 3, rolled))
 
 
 def _schedule(principal: Integers) -> Integers:

@@ -1,0 +1,1 @@
+"""The portfolio twin: a made-up economy run through the rules that decide for real people."""
