@@ -33,7 +33,7 @@ REFERENCE: Final = ProfitRules(
     person_loss=Decimal("0.60"),
     business_loss=Decimal("0.60"),
     drawn_at_default=Decimal("0.50"),
-    need_multiple=Decimal("2"),
+    need_multiple=Decimal("2.5"),
     account_cost=Decimal("12"),
     loss_weight=Decimal("0"),
 )
@@ -41,7 +41,7 @@ REFERENCE: Final = ProfitRules(
 
 _STEP, _LEAST = 100.0, 50.0
 _HAIR = 1e-9  # money: a higher limit must earn more than this beyond the lower one
-_LEAST_USE, _MOST_USE, _ROUNDS = 0.02, 0.98, 14
+_LEAST_USE, _MOST_USE, _ROUNDS = 0.02, 0.95, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,11 @@ def _up(limit: float) -> float:
 
 
 def need_seen(*, limit: float, utilisation: float, expected: float) -> float:
-    """Say what a borrower needs from how the line is used: halfway between what is seen and what was expected.
+    """Say what a borrower needs from how the line is used, and never less than what was expected before.
 
-    >>> round(need_seen(limit=10_000.0, utilisation=0.63212, expected=10_000.0))
+    So a use raises a limit, and a line is not cut for lying idle.
+
+    >>> round(need_seen(limit=10_000.0, utilisation=0.63212, expected=5_000.0))
     10000
     """
     use = min(max(utilisation, _LEAST_USE), _MOST_USE)
@@ -158,7 +160,7 @@ def need_seen(*, limit: float, utilisation: float, expected: float) -> float:
     for _ in range(_ROUNDS):
         shrunk = math.exp(-x)
         x -= (1.0 - shrunk - use * x) / (shrunk - use)
-    return 0.5 * (limit / x + expected)
+    return max(limit / x, expected)
 
 
 # ---- many lines -----------------------------------------------------------------------------------------------------
@@ -203,7 +205,7 @@ def needs_seen(*, limit: Floats, utilisation: Floats, expected: Floats) -> Float
     for _ in range(_ROUNDS):
         shrunk = np.exp(-x)
         x = x - (1.0 - shrunk - use * x) / (shrunk - use)
-    return np.asarray(np.where(np.isnan(utilisation), expected, 0.5 * (limit / x + expected)))
+    return np.asarray(np.where(np.isnan(utilisation), expected, np.maximum(limit / x, expected)))
 
 
 def expect(

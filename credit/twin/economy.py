@@ -14,7 +14,7 @@ from risk.domain.events import Flags, Floats, Integers
 from risk.synthetic.evidence import FESTIVE
 from risk.synthetic.population import People, Shock, World, draw_people
 
-RUN_OFF = 12  # months after the last draw, in which everything is repaid or lost
+RUN_OFF = 15  # months after the last draw, in which everything is repaid or lost
 TERMS = (3, 6, 12)
 TERM_SHARES = (0.2, 0.3, 0.5)
 SIGNAL_NOISE = (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import numpy as np
 
 from credit.domain.policy import Ceiling, PolicyRules
@@ -36,3 +39,32 @@ def teach(
         [(diary.defaulted[who] >= month) & (diary.defaulted[who] < month + OUTLOOK) for month, who, _ in seen]
     )
     return Score(line, fit_line(columns, outcome.astype(np.float64)))
+
+
+def fit_weight(
+    *,
+    policy: PolicyRules,
+    against: PolicyRules,
+    ceiling: Ceiling,
+    score: Score,
+    borrowers: int = 10_000,
+    months: int = 24,
+    seed: int = SEED,
+    rounds: int = 5,
+    highest: float = 3.0,
+    margin: float = 0.97,
+) -> Decimal:
+    """Find how much a loss must count for a policy of profit to lose no more than another policy in the earlier economy.
+
+    `margin` of that loss is allowed, because the next economy is another one.
+    """
+    assert policy.profit is not None
+    economy = draw_economy(borrowers=borrowers, months=months, seed=seed)
+    budget = Twin(economy, policy=against, ceiling=ceiling, score=score).run().loss.sum() * margin
+    low, high = 0.0, highest
+    for _ in range(rounds):
+        weight = (low + high) / 2
+        tried = replace(policy, profit=replace(policy.profit, loss_weight=Decimal(repr(weight))))
+        lost = Twin(economy, policy=tried, ceiling=ceiling, score=score).run().loss.sum()
+        low, high = (low, weight) if lost <= budget else (weight, high)
+    return Decimal(repr(high))

@@ -250,6 +250,8 @@ class Twin:
             cure=economy.cure[:, month],
         )  # fmt: skip
         state = np.where(has_due, state, 0)
+        if month == economy.horizon - 1:
+            state = np.where(has_due, 3, state)  # long after the last due date: what is still behind is lost
         before, lines.state = lines.state, state
         if month < economy.months:
             self._draw(month, will_miss=(before == 0) & (state > 0))

@@ -161,9 +161,10 @@ def test_need_is_read_from_use_the_same_way_for_one_and_for_many() -> None:
         for a, b, c in zip(limit.tolist(), use.tolist(), expected.tolist(), strict=True)
     ]
     assert np.allclose(many, one, rtol=1e-12)
-    used = np.clip(use, 0.02, 0.98)
-    seen = 2 * many - expected
+    used = np.clip(use, 0.02, 0.95)
+    seen = needs_seen(limit=limit, utilisation=use, expected=np.full(500, 1e-9))
     assert np.allclose(seen * -np.expm1(-limit / seen) / limit, used, rtol=1e-9)
+    assert (many == np.maximum(seen, expected)).all(), "a line is not cut for lying idle"
     assert needs_seen(limit=limit, utilisation=np.full(500, np.nan), expected=expected).tolist() == list(
         expected
     )
