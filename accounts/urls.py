@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from accounts.views import business, people, settings
+from accounts.views import business, install, people, settings
 
 app_name = "accounts"
 urlpatterns = [
+    path("manifest.webmanifest", install.manifest, name="manifest"),
+    path("sw.js", install.service_worker, name="service-worker"),
+    path("offline/", install.offline, name="offline"),
     path("language/", settings.language, name="language"),
     path("style/", settings.style, name="style"),
     path("settings/", settings.settings, name="settings"),

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.urls_owner import owner_patterns
-from credit.views import apply, autodebit, contract, draw, home
+from credit.views import apply, autodebit, contract, draw, home, learn, sign
 
 app_name = "credit"
 urlpatterns = [
@@ -20,11 +20,13 @@ urlpatterns = [
     path("changes/<uuid:ref>/review/", home.review_change, name="review-change"),
     path("lines/<uuid:ref>/draw/", draw.draw, name="draw"),
     path("lines/<uuid:ref>/draw/compare/", draw.compare, name="compare"),
-    path("lines/<uuid:ref>/draw/cost/", draw.cost, name="cost"),
-    path("lines/<uuid:ref>/draw/confirm/", draw.confirm, name="confirm"),
+    path("lines/<uuid:ref>/draw/cost/", sign.cost, name="cost"),
+    path("lines/<uuid:ref>/draw/confirm/", sign.confirm, name="confirm"),
     path("for/<uuid:ref>/auto-debit/", autodebit.auto_debits, name="auto-debits"),
+    path("learn/", learn.index, name="lessons"),
+    path("learn/<slug:code>/", learn.lesson, name="lesson"),
     path("lines/<uuid:ref>/auto-debit/", autodebit.auto_debit, name="auto-debit"),
     path("loans/<uuid:ref>/contract/", contract.contract, name="contract"),
-    path("drawdowns/<uuid:ref>/", draw.drawdown, name="drawdown"),
+    path("drawdowns/<uuid:ref>/", sign.drawdown, name="drawdown"),
     *owner_patterns,
 ]

@@ -2,6 +2,7 @@
 
 from credit.models.application import Application, Decision, Occupation, ReviewRequest
 from credit.models.cause import LookCause
+from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.night import NightRun, NightShard
 from credit.models.passport import Passport, PassportFile, PassportLink
@@ -13,6 +14,7 @@ __all__ = [
     "CreditLine",
     "Decision",
     "Drawdown",
+    "LessonRead",
     "LimitChange",
     "LookCause",
     "NightRun",

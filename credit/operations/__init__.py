@@ -11,6 +11,7 @@ from credit.operations.applications import (
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
+from credit.operations.lessons import mark_lesson_read
 from credit.operations.lines import (
     UnableToActOnOwn,
     UnableToChangeLimit,
@@ -63,6 +64,7 @@ __all__ = [
     "draw_down",
     "due_lines",
     "freeze_line",
+    "mark_lesson_read",
     "move_business_date",
     "propose_policy",
     "prove_books",

@@ -1,45 +1,29 @@
-"""Drawing: choose, compare, read the whole cost, sign, watch the money arrive."""
+"""Drawing: choose how much, how long and what for; compare the ways of repaying."""
 
 from __future__ import annotations
 
-import hashlib
-import time
-import uuid
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.core import signing
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
-from accounts import access as accounts_access
 from accounts import queries as accounts_queries
 from accounts.models import BankAccount
-from accounts.pages import SignedIn, page, refuse, signed_in
+from accounts.pages import SignedIn, page
 from accounts.templatetags.portal import amount as plain
-from credit import access, operations, queries
-from credit.domain.line import UnableToDrawDown
-from credit.domain.products import check_choice
-from credit.forms import ConfirmForm, DrawForm
-from credit.models import CreditLine, Drawdown
+from credit import queries
+from credit.forms import DrawForm
+from credit.models import CreditLine
 from credit.queries import DrawOption
 from credit.views.home import for_line
-from credit.views.words import Cost, cost_of, late_words, method_name, purpose_name, scenario_name
+from credit.views.words import Cost, cost_of, method_name, purpose_name, scenario_name
 from ledger.queries import business_date
-from loans.tasks import wake_payout
-from loans.views.wake import wake
-from loans.views.way import Link, Way, payout_way
-from regimes.errors import N_, Refusal
+from regimes.errors import N_
 
-SEAL_SALT = "credit.draw"
-OFFER_SECONDS = 20 * 60  # shorter than an idle session, so that the page can say so
 METHOD_HELP = {
     "EQUAL_INSTALMENT": N_("The same amount each month. Easy to plan."),
     "EQUAL_PRINCIPAL": N_("More at the start, less each month. Costs least interest of the monthly ways."),
@@ -49,17 +33,15 @@ METHOD_HELP = {
 }
 
 
-class UnableToSign(Refusal):
-    """Refuse a signature under a table that was not read, is old, or is no longer true."""
-
-
-def _options(request: SignedIn, line: CreditLine, room: Decimal) -> tuple[list[DrawOption], DrawOption]:
+def offered_options(
+    request: SignedIn, line: CreditLine, room: Decimal
+) -> tuple[list[DrawOption], DrawOption]:
     offered = queries.draw_options(line=line, room=room)
     wanted = request.GET.get("scenario", "")
     return offered, next((option for option in offered if option.product.scenario == wanted), offered[0])
 
 
-def _form(
+def draw_form(
     request: SignedIn, line: CreditLine, option: DrawOption, accounts: list[BankAccount], *, sent: bool = True
 ) -> DrawForm:
     counts = sorted({count for _method, some in option.methods for count in some})
@@ -89,10 +71,10 @@ def _form(
 @for_line(spending=True)
 def draw(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Choose amount, term, way of repaying, purpose and account; compare the ways."""
-    return _draw_page(request, line)
+    return draw_page(request, line)
 
 
-def _draw_page(
+def draw_page(
     request: SignedIn,
     line: CreditLine,
     *,
@@ -102,13 +84,13 @@ def _draw_page(
 ) -> HttpResponse:
     as_of = business_date()
     view = queries.line_view(line=line, as_of=as_of, newest=0)
-    offered, option = _options(request, line, view.available)
+    offered, option = offered_options(request, line, view.available)
     accounts = accounts_queries.bank_accounts_of(borrower_id=line.borrower_id)
-    shown = form or _form(request, line, option, accounts)
+    shown = form or draw_form(request, line, option, accounts)
     compared = _compare(shown, line, option, as_of) if shown.is_bound else []
     words = _compared(shown, compared)
     if form is None and compared:  # comparing is not sending: what is not chosen yet is no mistake
-        shown = _form(request, line, option, accounts, sent=False)
+        shown = draw_form(request, line, option, accounts, sent=False)
     most = min(option.maximum, view.available)
     context = {
         "line": line,
@@ -170,257 +152,9 @@ def _compared(form: DrawForm, compared: list[Cost]) -> dict[str, Any]:
 def compare(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Answer htmx with the comparison alone."""
     as_of = business_date()
-    _offered, option = _options(request, line, queries.line_view(line=line, as_of=as_of, newest=0).available)
-    form = _form(request, line, option, accounts_queries.bank_accounts_of(borrower_id=line.borrower_id))
+    _offered, option = offered_options(
+        request, line, queries.line_view(line=line, as_of=as_of, newest=0).available
+    )
+    form = draw_form(request, line, option, accounts_queries.bank_accounts_of(borrower_id=line.borrower_id))
     compared = _compare(form, line, option, as_of) if form.is_bound else []
     return page(request, "parts/compare.html", _compared(form, compared))
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the borrower chose, as the seal carries it."""
-
-    amount: Decimal
-    count: int
-    method: str
-    purpose: str
-    scenario: str
-    terms_version: str
-    account: str
-
-    def pack(self) -> list[Any]:
-        return [
-            str(self.amount),
-            self.count,
-            self.method,
-            self.purpose,
-            self.scenario,
-            self.terms_version,
-            self.account,
-        ]
-
-    @classmethod
-    def unpack(cls, written: list[Any]) -> Choice:
-        return cls(Decimal(written[0]), *written[1:])
-
-
-def _fingerprint(cost: Cost) -> str:
-    """Name the table that was shown, so that another one is not signed."""
-    rows = [(row.due_date.isoformat(), str(row.total)) for row in cost.rows]
-    return hashlib.sha256(repr((rows, str(cost.irr), str(cost.cost))).encode()).hexdigest()[:24]
-
-
-def _seal(choice: Choice, *, cost: Cost, line: CreditLine, user_id: int) -> str:
-    parts = {
-        "c": choice.pack(),
-        "l": line.pk,
-        "u": user_id,
-        "f": _fingerprint(cost),
-        "k": uuid.uuid4().hex,
-        "t": int(time.time()),
-    }
-    return signing.dumps(parts, salt=SEAL_SALT, compress=True)
-
-
-@require_GET
-@for_line(spending=True)
-def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
-    """Show the whole cost before anything is signed; the clock of the reading time starts here."""
-    as_of = business_date()
-    view = queries.line_view(line=line, as_of=as_of, newest=0)
-    _offered, option = _options(request, line, view.available)
-    form = _form(request, line, option, accounts_queries.bank_accounts_of(borrower_id=line.borrower_id))
-    if not form.is_bound or not form.is_valid():
-        if not form.is_bound:
-            return redirect("credit:draw", line.ref)
-        return _draw_page(request, line, form=form, status=400)
-    data = form.cleaned_data
-    try:
-        _check(data, option=option, view=view)
-    except Refusal as refusal:
-        status = refuse(form, refusal)
-        return _draw_page(request, line, form=form, status=status)
-    choice = Choice(
-        data["amount"],
-        data["instalment_count"],
-        data["repayment_method"],
-        data["purpose"],
-        option.product.scenario,
-        option.terms_version,
-        data["bank_account"],
-    )
-    return _cost_page(request, line, choice)
-
-
-def _check(data: dict[str, Any], *, option: DrawOption, view: queries.LineView) -> None:
-    """Refuse early what the draw itself would refuse, so that nobody reads a table in vain."""
-    check_choice(
-        option.product.terms(),
-        amount=data["amount"],
-        count=data["instalment_count"],
-        method=data["repayment_method"],
-        purpose=data["purpose"],
-        ceiling=queries.ceiling_now(),
-    )
-    if data["amount"] > view.available:
-        raise UnableToDrawDown(
-            "limit_exceeded",
-            N_("You can draw up to %(available)s."),
-            field="amount",
-            params={"available": view.available},
-        )
-
-
-def _cost_page(
-    request: SignedIn,
-    line: CreditLine,
-    choice: Choice,
-    *,
-    form: ConfirmForm | None = None,
-    status: int = 200,
-    waited: int = 0,
-) -> HttpResponse:
-    shown = _cost(line, choice)
-    seconds = queries.regime_now().reading_seconds
-    account = accounts_access.own_bank_account(user=request.user, ref=choice.account)
-    view = queries.line_view(line=line, as_of=business_date(), newest=0)
-    if form is None:
-        form = ConfirmForm(initial={"seal": _seal(choice, cost=shown, line=line, user_id=request.user.pk)})
-    query: dict[str, str | int] = {
-        "scenario": choice.scenario,
-        "amount": str(choice.amount),
-        "instalment_count": choice.count,
-        "repayment_method": choice.method,
-        "purpose": choice.purpose,
-        "bank_account": choice.account,
-    }
-    context = {
-        "line": line,
-        "cost": shown,
-        "count": choice.count,
-        "purpose_label": purpose_name(choice.purpose),
-        "account": f"{account.bank_name} •••• {account.number_last4}",
-        "left": view.available - choice.amount,
-        "late_words": late_words(line.penalty_rate, shown.rows[0].principal or choice.amount),
-        "reading_seconds": seconds,
-        "wait_seconds": max(seconds - waited, 0),
-        "back_url": reverse("credit:draw", args=[line.ref]) + "?" + urlencode(query),
-        "form": form,
-    }
-    return page(request, "credit/cost.html", context, borrower=line.borrower, here="home", status=status)
-
-
-def _cost(line: CreditLine, choice: Choice) -> Cost:
-    return cost_of(
-        queries.draw_quote(
-            line_id=line.pk,
-            amount=choice.amount,
-            instalment_count=choice.count,
-            repayment_method=choice.method,
-            as_of=business_date(),
-        )
-    )
-
-
-def _open(written: str, *, line: CreditLine, user_id: int) -> dict[str, Any]:
-    """Read a seal that this portal gave to this visitor for this line."""
-    try:
-        parts: dict[str, Any] = signing.loads(written, salt=SEAL_SALT)
-    except signing.BadSignature:
-        parts = {}
-    if parts.get("l") != line.pk or parts.get("u") != user_id:
-        raise UnableToSign("terms_outdated", N_("The terms changed. Please read them."))
-    return parts
-
-
-@require_POST
-@for_line(spending=True)
-def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
-    """Sign: only the table that was shown, only after it could be read; a second press finds the first draw."""
-    form = ConfirmForm(request.POST)
-    try:
-        parts = _open(request.POST.get("seal", ""), line=line, user_id=request.user.pk)
-    except UnableToSign as refusal:
-        return _draw_page(request, line, status=refusal.http_status, blocked=_(refusal.message))
-    choice, waited = Choice.unpack(parts["c"]), int(time.time()) - int(parts["t"])
-    if not form.is_valid():
-        return _cost_page(request, line, choice, form=form, status=400, waited=waited)
-    try:
-        _check_reading(waited)
-        if not line.drawdowns.filter(idempotency_key=parts["k"]).exists():
-            _check_still_true(parts, line, choice)
-        drawdown = operations.draw_down(
-            line_id=line.pk,
-            amount=choice.amount,
-            instalment_count=choice.count,
-            repayment_method=choice.method,
-            purpose=choice.purpose,
-            scenario=choice.scenario,
-            terms_version=choice.terms_version,
-            bank_account_id=accounts_access.own_bank_account(user=request.user, ref=choice.account).pk,
-            idempotency_key=parts["k"],
-            actor=request.user,
-            as_of=business_date(),
-        )
-    except Refusal as refusal:
-        return _refused(request, line, choice, form, refusal, waited)
-    wake(wake_payout, drawdown.loan.payout.pk)
-    return redirect("credit:drawdown", drawdown.ref)
-
-
-def _refused(
-    request: SignedIn, line: CreditLine, choice: Choice, form: ConfirmForm, refusal: Refusal, waited: int
-) -> HttpResponse:
-    """Show the table again with the reason; a table that is no longer true is shown anew and read anew."""
-    fresh = refusal.code in ("offer_expired", "terms_outdated")
-    anew = ConfirmForm({"seal": _seal(choice, cost=_cost(line, choice), line=line, user_id=request.user.pk)})
-    shown = anew if fresh else form
-    if fresh:
-        shown.errors.clear()
-    status = refuse(shown, refusal)
-    return _cost_page(request, line, choice, form=shown, status=status, waited=0 if fresh else waited)
-
-
-def _check_reading(waited: int) -> None:
-    seconds = queries.regime_now().reading_seconds
-    if waited < seconds:
-        raise UnableToSign(
-            "reading_time",
-            N_("Take %(seconds)s more seconds to read the table, then sign. Nothing was borrowed yet."),
-            params={"seconds": seconds - waited},
-        )
-    if waited > OFFER_SECONDS:
-        raise UnableToSign(
-            "offer_expired", N_("This offer was open for over 20 minutes. Read it once more, then sign.")
-        )
-
-
-def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -> None:
-    if _fingerprint(_cost(line, choice)) != parts["f"]:
-        raise UnableToSign("terms_outdated", N_("The terms changed. Please read them."))
-
-
-@signed_in
-def drawdown(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
-    """Show where the money is; htmx asks for the middle alone."""
-    found = access.own_drawdown(user=request.user, ref=ref)
-    way = _way(found)
-    if request.headers.get("HX-Request") == "true":
-        return page(request, "parts/way.html", {"way": way})
-    return page(request, "credit/drawdown.html", {"way": way}, borrower=found.line.borrower, here="home")
-
-
-def _way(found: Drawdown) -> Way:
-    loan = found.loan
-    links = [
-        Link(_("See the loan"), reverse("loans:loan", args=[loan.ref])),
-        Link(_("To the start page"), reverse("credit:home", args=[found.line.borrower.ref])),
-    ]
-    if loan.payout.status == "REFUSED":
-        links.insert(0, Link(_("Draw again"), reverse("credit:draw", args=[found.line.ref])))
-    return payout_way(
-        status=loan.payout.status,
-        amount=found.amount,
-        page_url=reverse("credit:drawdown", args=[found.ref]),
-        links=links,
-    )

@@ -2,6 +2,20 @@
 (() => {
   "use strict";
 
+  // Without a connection nothing is sent, and the page says so; what was typed stays where it is.
+  const offline = document.getElementById("offline");
+  const tell = () => { if (offline) offline.hidden = navigator.onLine; };
+  window.addEventListener("online", tell);
+  window.addEventListener("offline", tell);
+  tell();
+  document.addEventListener("submit", (event) => {
+    if (navigator.onLine) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    offline?.scrollIntoView();
+  }, true);
+  if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js");
+
   // A second press of the same button sends nothing. (The key hidden in the form makes it harmless anyway.)
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -42,7 +42,7 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         rows.append((task.name, row_id))  # type: ignore[attr-defined]
         return True
 
-    monkeypatch.setattr("credit.views.draw.wake", remember)
+    monkeypatch.setattr("credit.views.sign.wake", remember)
     monkeypatch.setattr("loans.views.loan.wake", remember)
     return rows
 

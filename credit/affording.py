@@ -1,0 +1,117 @@
+"""What a draw would do to a borrower's months: instalments before and after, beside the income that the records show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Sum
+from django.db.models.functions import TruncMonth
+
+from credit.domain.lessons import (
+    AT_THE_END,
+    FIRST,
+    FULL,
+    HEAVY,
+    LATE_BEFORE,
+    LONG,
+    SEVERAL,
+    SHORT_OF_RECORDS,
+)
+from credit.models import CreditLine
+from loans.models import Instalment, Loan
+from risk import queries as risk_queries
+from risk.domain.registry import FEATURE_AT
+
+ZERO = Decimal(0)
+FINE, TIGHT = (
+    Decimal("0.33"),
+    Decimal("0.50"),
+)  # of the income: below the first it is fine, above the second too much
+
+
+@dataclass(frozen=True, slots=True)
+class Affordability:
+    """Hold the heaviest month before and after a draw. `income` is None when the records do not show it."""
+
+    income: Decimal | None
+    before: Decimal
+    after: Decimal
+    month: date
+
+    @property
+    def share_before(self) -> Decimal | None:
+        return self.before / self.income if self.income else None
+
+    @property
+    def share_after(self) -> Decimal | None:
+        return self.after / self.income if self.income else None
+
+    @property
+    def level(self) -> str:
+        """Name how heavy the month is: fine, tight, heavy, or unknown."""
+        share = self.share_after
+        if share is None:
+            return "unknown"
+        return "fine" if share <= FINE else "tight" if share <= TIGHT else "heavy"
+
+
+def income_of(*, borrower_id: int, as_of: date) -> Decimal | None:
+    """Return the income (a business: the turnover) a month that the newest assessment saw, in whole yuan."""
+    assessment = risk_queries.latest_assessment(subject_id=borrower_id, as_of=as_of)
+    if assessment is None or not assessment.facts:
+        return None
+    values = risk_queries.facts_of(assessment=assessment)
+    seen = [
+        float(values[FEATURE_AT[name]])
+        for name in ("income_mean_6m", "sales_mean_6m")
+        if FEATURE_AT[name] < len(values)
+    ]
+    known = [value for value in seen if not math.isnan(value) and value > 0]
+    return Decimal(int(max(known))) if known else None
+
+
+def affordability(*, borrower_id: int, rows: Iterable[tuple[date, Decimal]], as_of: date) -> Affordability:
+    """Return the heaviest month to come, without and with the instalments (day, amount) of a draw."""
+    due = dict(
+        Instalment.objects.filter(
+            loan__borrower_id=borrower_id, loan__status__in=Loan.LIVE, outstanding__gt=0, due_date__gte=as_of
+        )
+        .annotate(month=TruncMonth("due_date"))
+        .values_list("month")
+        .annotate(sum=Sum("outstanding"))
+    )
+    months: dict[date, Decimal] = {month: amount or ZERO for month, amount in due.items()}
+    before = max(months.values(), default=ZERO)
+    for day, amount in rows:
+        month = day.replace(day=1)
+        months[month] = months.get(month, ZERO) + amount
+    heaviest = max(months, key=lambda month: (months[month], -month.toordinal()))
+    return Affordability(income_of(borrower_id=borrower_id, as_of=as_of), before, months[heaviest], heaviest)
+
+
+def situations_of(
+    *,
+    line: CreditLine,
+    found: Affordability,
+    method: str,
+    count: int,
+    left: Decimal,
+    loans: Iterable[Loan],
+) -> set[str]:
+    """Name what is true of this borrower and this draw, for choosing what to read."""
+    listed = list(loans)
+    wanted = {
+        FIRST: not listed,
+        HEAVY: found.level in ("tight", "heavy"),
+        SHORT_OF_RECORDS: found.level == "unknown",
+        FULL: left < line.limit / 5,
+        LATE_BEFORE: any(loan.worst_days_past_due for loan in listed),
+        LONG: count >= 24,
+        AT_THE_END: method in ("INTEREST_FIRST", "BULLET", "FLEXIBLE"),
+        SEVERAL: sum(1 for loan in listed if loan.is_live) > 1,
+    }
+    return {name for name, is_true in wanted.items() if is_true}
