@@ -28,7 +28,7 @@ def desks(world: World) -> tuple[Client, Client, User]:
     clients = []
     for user in (world.bob, world.erin):
         user.groups.add(Group.objects.get(name="Administrator"))
-        client = Client()
+        client = Client(headers={"accept-language": "en"})
         client.force_login(user)
         clients.append(client)
     return clients[0], clients[1], UserFactory(is_staff=True)
