@@ -8,8 +8,10 @@ from typing import Any
 
 from accounts import proposal_kinds
 from accounts.access import _as_uuid
-from accounts.models import User
-from accounts.operations.roles import change_role, role_or_refuse
+from accounts.models import BankAccount, User
+from accounts.operations.banks import verify_bank_account
+from accounts.operations.proposals import NotForYou
+from accounts.operations.roles import BREAK_GLASS, break_glass, change_role, check_minutes, role_or_refuse
 from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
 from regimes.errors import N_, InvalidInput, NotFound
 
@@ -67,6 +69,107 @@ ROLE_GRANT = ProposalKind(
 )
 
 
+# ---- break-glass -----------------------------------------------------------------------------------------------------
+def _read_glass(payload: Mapping[str, Any]) -> dict[str, Any]:
+    found = read_fields(payload, required=("user_ref", "minutes"))
+    return {
+        "user_ref": str(staff_by_ref(found["user_ref"]).ref),
+        "minutes": check_minutes(found["minutes"]),
+    }
+
+
+def _glass_subject(payload: Mapping[str, Any]) -> Subject:
+    # no user_id: one asks for oneself; the other person is the one who must not be the same
+    user = staff_by_ref(payload["user_ref"])
+    return Subject("User", str(user.ref), user.masked_login)
+
+
+def _check_glass(payload: Mapping[str, Any], act: Act) -> None:
+    user = staff_by_ref(payload["user_ref"])
+    if not (user.is_staff and user.is_active):
+        raise InvalidInput("not_staff", N_("Only active staff can have a role."), field="user_ref")
+    if act.actor.pk == user.pk and act.actor.pk != act.maker.pk:
+        raise NotForYou("own_item", N_("You cannot decide about yourself. Ask a colleague."))
+
+
+def _glass_diff(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
+    return [
+        Change(N_("Role"), "", BREAK_GLASS),
+        Change(N_("Minutes"), "", str(payload["minutes"])),
+    ]
+
+
+def _break_glass(payload: Mapping[str, Any], act: Act) -> Mapping[str, Any]:
+    grant = break_glass(
+        user=staff_by_ref(payload["user_ref"]),
+        minutes=payload["minutes"],
+        proposal_ref=act.reference,
+        actor=act.actor,
+        now=act.now,
+        reason=act.reason,
+    )
+    return {"until": grant.ends_at.isoformat()}
+
+
+GLASS = ProposalKind(
+    name="break_glass",
+    title=N_("Emergency access for a time"),
+    read=_read_glass,
+    subject=_glass_subject,
+    check=_check_glass,
+    diff=_glass_diff,
+    execute=_break_glass,
+)
+
+
+# ---- an account that payouts go to -----------------------------------------------------------------------------------
+def _account(payload: Mapping[str, Any]) -> BankAccount:
+    found = (
+        BankAccount.objects.select_related("borrower")
+        .filter(ref=_as_uuid(payload["account_ref"]), removed_at=None)
+        .first()
+    )
+    if found is None:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="account_ref")
+    return found
+
+
+def _read_account(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"account_ref": str(_account(read_fields(payload, required=("account_ref",))).ref)}
+
+
+def _account_subject(payload: Mapping[str, Any]) -> Subject:
+    account = _account(payload)
+    label = f"{account.borrower.display_name} · {account}"
+    return Subject("BankAccount", str(account.ref), label, frozenset({account.borrower_id}))
+
+
+def _check_account(payload: Mapping[str, Any], act: Act) -> None:
+    if _account(payload).verified_at is not None:
+        raise InvalidInput("account_verified", N_("This account can be used already."), field="account_ref")
+
+
+def _account_diff(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
+    account = _account(payload)
+    return [Change(N_("Payouts to this account"), N_("held"), str(account))]
+
+
+def _verify_account(payload: Mapping[str, Any], act: Act) -> None:
+    verify_bank_account(account_id=_account(payload).pk, reason=act.reason, actor=act.actor, now=act.now)
+
+
+PAYOUT_ACCOUNT = ProposalKind(
+    name="payout_account",
+    title=N_("Release an account for payouts"),
+    read=_read_account,
+    subject=_account_subject,
+    check=_check_account,
+    diff=_account_diff,
+    execute=_verify_account,
+)
+
+
 def register() -> None:
     """Offer the acts of this room."""
-    proposal_kinds.register(ROLE_GRANT)
+    for kind in (ROLE_GRANT, GLASS, PAYOUT_ACCOUNT):
+        proposal_kinds.register(kind)

@@ -94,4 +94,13 @@ INVARIANTS: list[Invariant] = [
                                     AND e.after ->> 'sha256' = p.payload_sha256)))
         """,
     ),
+    Invariant(
+        "ACCOUNTS-9",
+        "every emergency role was approved by two people and lasts at most four hours",
+        """
+        SELECT t.id FROM accounts_temporaryrole t LEFT JOIN accounts_proposal p ON p.id = t.proposal_id
+        WHERE p.kind IS DISTINCT FROM 'break_glass' OR p.status <> 'EXECUTED' OR p.checker_id = t.user_id
+           OR t.ends_at > t.starts_at + interval '4 hours' OR t.ended_at > t.ends_at
+        """,
+    ),
 ]

@@ -19,6 +19,7 @@ from accounts.models import (
     Identity,
     Notice,
     Proposal,
+    TemporaryRole,
     User,
 )
 from accounts.notifications.kinds import render
@@ -171,6 +172,13 @@ def proposals_waiting(*, user: User) -> int | None:
         return None
     waiting = Proposal.objects.filter(status=Proposal.Status.OPEN, kind__in=checks)
     return waiting.exclude(maker_id=user.pk).count()
+
+
+def temporary_roles(*, now: datetime, user_id: int | None = None) -> QuerySet[TemporaryRole]:
+    """Return the emergency roles that are in force at a moment."""
+    rows = TemporaryRole.objects.filter(starts_at__lte=now, ends_at__gt=now, ended_at=None)
+    rows = rows if user_id is None else rows.filter(user_id=user_id)
+    return rows.select_related("user").order_by("ends_at", "pk")
 
 
 def _view(notice: Notice) -> NoticeView:

@@ -14,7 +14,8 @@ class CreditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the kinds of notice."""
-        from credit import notices
+        """Register the kinds of notice and the acts that need two people."""
+        from credit import checked, notices
 
         notices.register()
+        checked.register()

@@ -7,3 +7,8 @@ from django.apps import AppConfig
 
 class LendportalConfig(AppConfig):
     name = "lendportal"
+
+    def ready(self) -> None:
+        from lendportal import checked
+
+        checked.register()

@@ -253,6 +253,12 @@ VARIABLES: tuple[Variable, ...] = (
         "300",
         "seconds before an unacknowledged task returns",
     ),
+    V(
+        "LENDPORTAL_LIMIT_FOR_ONE_OFFICER",
+        whole(0, 300_000),
+        "50000",
+        "credit limit up to which one officer decides alone; above it two people are needed",
+    ),
     V("LENDPORTAL_GATEWAY_TIMEOUT", whole(1, 60), "10", "seconds to wait for the gateway's answer"),
     V("LENDPORTAL_RUN_TOKEN", text, "", "set by the portal command: /readyz repeats it"),
 )

@@ -7,6 +7,7 @@ class LoansConfig(AppConfig):
     verbose_name = _("Loans")
 
     def ready(self) -> None:
-        from loans import notices
+        from loans import checked, notices
 
         notices.register()
+        checked.register()

@@ -9,6 +9,7 @@ from accounts.models.identity import Identity
 from accounts.models.notice import Notice
 from accounts.models.proposal import Proposal
 from accounts.models.rights import BusinessLicence, DataAccess, LegalHold
+from accounts.models.temporary_role import TemporaryRole
 from accounts.models.user import User
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "LegalHold",
     "Notice",
     "Proposal",
+    "TemporaryRole",
     "User",
 ]

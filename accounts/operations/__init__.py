@@ -45,7 +45,7 @@ from accounts.operations.proposals import (
     seen_digest,
     withdraw,
 )
-from accounts.operations.roles import UnableToGrantRole, change_role
+from accounts.operations.roles import UnableToGrantRole, break_glass, change_role, end_break_glass
 from accounts.operations.second_factor import UnableToEnrol, enrol_totp
 
 __all__ = [
@@ -66,11 +66,13 @@ __all__ = [
     "add_bank_account",
     "add_member",
     "approve",
+    "break_glass",
     "change_role",
     "create_business",
     "decide_identity",
     "decline",
     "enrol_totp",
+    "end_break_glass",
     "ensure_person",
     "expire_proposals",
     "give_consent",

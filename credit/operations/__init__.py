@@ -8,6 +8,7 @@ from credit.operations.applications import (
     submit_application,
     withdraw_application,
 )
+from credit.operations.authority import NeedsSecondPerson, limit_alone
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
@@ -41,6 +42,7 @@ from credit.operations.sandbox import UnableToMoveDate, move_business_date
 
 __all__ = [
     "IdempotencyMismatch",
+    "NeedsSecondPerson",
     "NightReport",
     "ReevaluationReport",
     "UnableToActOnOwn",
@@ -64,6 +66,7 @@ __all__ = [
     "draw_down",
     "due_lines",
     "freeze_line",
+    "limit_alone",
     "mark_lesson_read",
     "move_business_date",
     "propose_policy",

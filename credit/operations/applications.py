@@ -19,6 +19,7 @@ from credit.domain.reasons import Reason, reason
 from credit.facts import collect
 from credit.models import Application, CreditLine, Decision, Occupation, Product
 from credit.notices import sentences
+from credit.operations.authority import require_second
 from credit.operations.lines import open_line, refuse_own
 from credit.operations.scoring import Assessed, applicant_of, assess_all
 from credit.queries import active_policy, ceiling_now, missing_steps, rules_of
@@ -127,8 +128,12 @@ def decide_by_officer(
     actor: User,
     as_of: date,
     now: datetime,
+    second: User | None = None,
 ) -> Decision:
-    """Decide a referred application by a person, with a note. Nobody decides the own application."""
+    """Decide a referred application by a person, with a note. Nobody decides the own application.
+
+    A limit above what one officer may give needs `second`, another person who proposed it.
+    """
     if not note.strip():
         raise UnableToAsk("required", N_("Write why, so that others understand it."), field="note")
     if outcome not in (Outcome.APPROVE, Outcome.DECLINE):
@@ -148,6 +153,7 @@ def decide_by_officer(
         if outcome == Outcome.APPROVE:
             rate = grade.annual_rate if annual_rate is None else annual_rate
             _check_offer(application, limit, rate, ceiling)
+            require_second(limit=limit, actor=actor, second=second)
             decided = Decided(
                 Outcome.APPROVE, (reason("officer_decided"),), limit=limit, annual_rate=rate, grade=grade.name
             )

@@ -19,6 +19,7 @@ from credit.domain.reasons import reason as say
 from credit.domain.reevaluation import next_review_after, period_of
 from credit.models import Application, CreditLine, Decision, LimitChange
 from credit.notices import change_params
+from credit.operations.authority import require_second
 from credit.queries import active_policy, ceiling_now, rules_of, users_behind
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
@@ -243,8 +244,13 @@ def unfreeze_line(
     return line
 
 
-def change_limit(*, line_id: int, limit: Decimal, reason: str, actor: User, as_of: date) -> CreditLine:
-    """Change a limit by an officer, with a note; never the officer's own."""
+def change_limit(
+    *, line_id: int, limit: Decimal, reason: str, actor: User, as_of: date, second: User | None = None
+) -> CreditLine:
+    """Change a limit by an officer, with a note; never the officer's own.
+
+    A rise above what one officer may give needs `second`, another person who proposed it.
+    """
     ceiling = ceiling_now()
     if not reason.strip():
         raise UnableToChangeLimit("required", N_("Write why, so that others understand it."), field="reason")
@@ -267,6 +273,8 @@ def change_limit(*, line_id: int, limit: Decimal, reason: str, actor: User, as_o
                 params={"maximum": str(most.quantize(Decimal(1)))},
             )
         old = line.limit
+        if limit > old:
+            require_second(limit=limit, actor=actor, second=second)
         line.limit = limit
         fields = ["limit"]
         if limit != old:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from lendportal.desk.view_log import note_view
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -25,6 +27,21 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False  # a count of a large ledger costs more than the page
     actions = None
+    shows_person = False  # whoever opens a row is written into the audit trail
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if self.shows_person and request.method == "GET" and response.status_code == 200:
+            row = self.get_object(request, object_id)
+            note_view(
+                request,
+                page=self.model._meta.model_name or "",
+                object_type=self.model._meta.label,
+                object_ref=getattr(row, "ref", object_id),
+            )
+        return response
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return list(self.fields or self.readonly_fields)

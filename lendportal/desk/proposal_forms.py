@@ -12,29 +12,39 @@ from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from ledger.domain.chart import BY_CODE
+from lendportal.checked import CODES
+from lendportal.desk.policy import BREAK_GLASS
+from loans.domain.hardship import FIELDS, Measure
+from risk.models.registry import ModelState
 
 
 class ProposalForm(forms.Form):
     """What every proposal says: why."""
 
-    field_order: list[str] | None = None
     reason = forms.CharField(
         label=_("Why, for the second person"), widget=forms.Textarea(attrs={"rows": 3}), max_length=2000
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+
     def payload(self) -> dict[str, Any]:
         """Return what would be executed."""
-        return {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name != "reason" and value not in (None, "")
-        }
+        given = {name: value for name, value in self.cleaned_data.items() if name != "reason"}
+        return {name: value for name, value in given.items() if value not in (None, "")}
+
+
+def _amount(label: Any = None) -> forms.CharField:
+    return forms.CharField(
+        label=label or _("Amount"), max_length=16, help_text=_("Digits only, for example 1500.00")
+    )
 
 
 class RoleForm(ProposalForm):
     """Who gets, or loses, which role."""
 
-    field_order = ["user_ref", "role", "is_granted", "reason"]
     user_ref = forms.UUIDField(label=_("Member of staff (reference)"))
     role = forms.ChoiceField(label=_("Role"))
     is_granted = forms.TypedChoiceField(
@@ -46,14 +56,142 @@ class RoleForm(ProposalForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = Group.objects.order_by("name").values_list("name", flat=True)
+        # the emergency role is only given for a time, by a proposal of its own
+        names = Group.objects.exclude(name=BREAK_GLASS).order_by("name").values_list("name", flat=True)
         self.fields["role"].choices = [(name, _(name)) for name in names]  # type: ignore[attr-defined]
 
     def clean_user_ref(self) -> str:
-        user = User.objects.filter(ref=self.cleaned_data["user_ref"], is_staff=True).first()
-        if user is None:
-            raise forms.ValidationError(_("Choose a member of staff."), code="not_staff")
-        return str(user.ref)
+        return _staff(self.cleaned_data["user_ref"])
 
 
-FORMS: dict[str, type[ProposalForm]] = {"role_grant": RoleForm}
+def _staff(ref: Any) -> str:
+    user = User.objects.filter(ref=ref, is_staff=True).first()
+    if user is None:
+        raise forms.ValidationError(_("Choose a member of staff."), code="not_staff")
+    return str(user.ref)
+
+
+class GlassForm(ProposalForm):
+    """Emergency access for how long."""
+
+    user_ref = forms.UUIDField(label=_("Member of staff (reference)"))
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=15, max_value=240, initial=60)
+
+    def clean_user_ref(self) -> str:
+        return _staff(self.cleaned_data["user_ref"])
+
+
+class AccountForm(ProposalForm):
+    account_ref = forms.CharField(label=_("Bank account (reference)"), max_length=36)
+
+
+class LimitForm(ProposalForm):
+    line_ref = forms.CharField(label=_("Line (reference)"), max_length=36)
+    limit = _amount(_("New limit"))
+
+
+class ApprovalForm(ProposalForm):
+    application_ref = forms.CharField(label=_("Application (reference)"), max_length=36)
+    limit = _amount(_("Limit"))
+
+
+class PolicyForm(ProposalForm):
+    version = forms.IntegerField(label=_("Version of the policy"), min_value=1)
+
+
+class ModelForm(ProposalForm):
+    manifest_sha256 = forms.CharField(label=_("Hash of the model's manifest"), max_length=64)
+    to_state = forms.ChoiceField(label=_("New state"), choices=ModelState.choices)
+
+
+class LoanForm(ProposalForm):
+    loan_ref = forms.CharField(label=_("Loan (reference)"), max_length=36)
+
+
+class RateForm(LoanForm):
+    annual_rate = forms.CharField(
+        label=_("New annual rate"), max_length=10, help_text=_("For example 0.12 for 12 %.")
+    )
+
+
+class FeeForm(LoanForm):
+    amount = _amount()
+    component = forms.ChoiceField(
+        label=_("Kind"), choices=(("fee", _("Fee")), ("penalty", _("Fixed penalty")))
+    )
+
+
+class WaiverForm(LoanForm):
+    amount = _amount()
+    component = forms.ChoiceField(
+        label=_("What is waived"),
+        choices=(("penalty", _("Penalty")), ("interest", _("Interest")), ("fee", _("Fees"))),
+    )
+
+
+class RefundForm(LoanForm):
+    amount = _amount()
+
+
+MEASURES = {
+    Measure.PAUSE: _("Pause: no penalty and no days past due until a day"),
+    Measure.EXTENSION: _("Add instalments"),
+    Measure.RESCHEDULE: _("Spread what is not due yet anew"),
+    Measure.RE_AGE: _("Spread everything anew, with the arrears"),
+    Measure.WAIVE_PENALTY: _("Waive penalty"),
+    Measure.LOWER_RATE: _("Lower the rate"),
+}
+
+
+class PlanForm(LoanForm):
+    """One measure of a plan, as hardship plans have them."""
+
+    kind = forms.ChoiceField(label=_("What the plan does"), choices=[(m.value, MEASURES[m]) for m in Measure])
+    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    extra_instalments = forms.IntegerField(label=_("Instalments to add"), required=False, min_value=1)
+    instalment_count = forms.IntegerField(label=_("New number of instalments"), required=False, min_value=1)
+    first_due_date = forms.DateField(
+        label=_("First new due date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    annual_rate = forms.CharField(label=_("New annual rate"), required=False, max_length=10)
+    amount = forms.CharField(label=_("Amount"), required=False, max_length=16)
+
+    def payload(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        measure: dict[str, Any] = {"kind": data["kind"]}
+        for name in sorted(FIELDS[Measure(data["kind"])]):
+            value = data.get(name)
+            if value not in (None, ""):
+                measure[name] = value.isoformat() if hasattr(value, "isoformat") else value
+        return {"loan_ref": data["loan_ref"], "measures": [measure]}
+
+
+class JournalForm(ProposalForm):
+    debit = forms.ChoiceField(label=_("Debit"))
+    credit = forms.ChoiceField(label=_("Credit"))
+    amount = _amount()
+    description = forms.CharField(label=_("Description"), max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(code, f"{code} {_(BY_CODE[code].name)}") for code in CODES]
+        for side in ("debit", "credit"):
+            self.fields[side].choices = choices  # type: ignore[attr-defined]
+
+
+FORMS: dict[str, type[ProposalForm]] = {
+    "role_grant": RoleForm,
+    "break_glass": GlassForm,
+    "payout_account": AccountForm,
+    "limit_change": LimitForm,
+    "large_approval": ApprovalForm,
+    "policy_activation": PolicyForm,
+    "model_activation": ModelForm,
+    "loan_rate": RateForm,
+    "loan_fee": FeeForm,
+    "waiver": WaiverForm,
+    "write_off": LoanForm,
+    "refund": RefundForm,
+    "loan_plan": PlanForm,
+    "manual_journal": JournalForm,
+}

@@ -1,4 +1,4 @@
-"""Who may see and do what at the desk: one table, written to Django's groups after each migration."""
+"""Write the table of `policy.py` to Django's groups after each migration, so that every question has one answer."""
 
 from __future__ import annotations
 
@@ -10,45 +10,23 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 
-VIEW_CREDIT = ("credit.*",)
-VIEW_MONEY = ("ledger.*", "loans.*")
-VIEW_RISK = ("risk.*",)
-VIEW_PEOPLE = ("accounts.borrower", "accounts.businessprofile", "accounts.businessmember", "accounts.identity",
-               "accounts.consent", "accounts.bankaccount", "accounts.notice")  # fmt: skip
-AUDIT = ("accounts.auditentry", "accounts.proposal")
+from lendportal.desk.policy import CHECKED, ROLES, RULES, VERBS, checked_verbs, permission_names
 
-# acts that need two people: kind -> (roles that propose, roles that approve)
-CHECKED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "role_grant": (("Administrator",), ("Administrator",)),
-}
+__all__ = ["CHECKED", "permissions_of", "write_groups"]
 
-# verbs of the desk beyond viewing: (app, codename) -> (model that it is listed under, name)
-VERBS: dict[tuple[str, str], tuple[str, str]] = {
-    ("credit", "decide_application"): ("application", "Can decide an application and answer a borrower"),
-    ("credit", "freeze_line"): ("creditline", "Can freeze and release a line"),
-    ("ledger", "close_period"): ("bookdate", "Can close a month for good"),
-    ("loans", "post_provisions"): ("provisionrun", "Can post provisions for losses"),
-    ("credit", "move_business_date"): ("nightrun", "Can move the business date of a sandbox"),
-}
-for _kind in CHECKED:
-    VERBS["accounts", f"propose_{_kind}"] = ("proposal", f"Can propose: {_kind}")
-    VERBS["accounts", f"approve_{_kind}"] = ("proposal", f"Can approve: {_kind}")
 
-# role -> (objects that it may view, verbs that it may carry out)
-ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "Credit officer": (
-        (*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE),
-        ("credit.decide_application", "credit.freeze_line"),
-    ),
-    "Risk analyst": ((*VIEW_CREDIT, *VIEW_RISK), ()),
-    "Finance": ((*VIEW_MONEY, *VIEW_CREDIT), ("ledger.close_period", "loans.post_provisions")),
-    "Support": (("credit.*", "loans.loan", "loans.instalment", "accounts.borrower", "accounts.notice"), ()),
-    "Auditor": ((*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE, *AUDIT), ()),
-    "Administrator": (
-        (*VIEW_CREDIT, *VIEW_MONEY, *VIEW_RISK, *VIEW_PEOPLE, *AUDIT, "accounts.user"),
-        ("credit.move_business_date",),
-    ),
-}
+def _own_verbs() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return (app, codename) -> (model that it is listed under, name) of every verb that Django does not make itself."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for rule in RULES:
+        if rule.verb in VERBS:
+            for name in rule.objects:
+                app, _dot, model = name.partition(".")
+                found[app, rule.verb] = (model, VERBS[rule.verb])
+    for kind in CHECKED:
+        found["accounts", f"propose_{kind}"] = ("proposal", f"Can propose: {kind}")
+        found["accounts", f"approve_{kind}"] = ("proposal", f"Can approve: {kind}")
+    return found
 
 
 def write_groups(**kwargs: Any) -> None:
@@ -57,32 +35,27 @@ def write_groups(**kwargs: Any) -> None:
         create_permissions(
             config, verbosity=0
         )  # the signal of the last room comes before its permissions are written
-    for (app, codename), (model, name) in VERBS.items():
+    for (app, codename), (model, name) in _own_verbs().items():
         listed = ContentType.objects.filter(app_label=app, model=model).first()
         if listed is None:
             return  # the tables of that room are still being made; its own signal comes later
         Permission.objects.get_or_create(content_type=listed, codename=codename, defaults={"name": name})
-    for role, (objects, verbs) in ROLES.items():
+    for role in ROLES:
         group, _ = Group.objects.get_or_create(name=role)
-        group.permissions.set(_permissions(objects, (*verbs, *checked_verbs(role))))
+        group.permissions.set(permissions_of(role))
 
 
-def checked_verbs(role: str) -> tuple[str, ...]:
-    """Return the permissions of a role to propose and to approve what needs two people."""
-    made = [f"accounts.propose_{kind}" for kind, (makers, _checkers) in CHECKED.items() if role in makers]
-    checked = [
-        f"accounts.approve_{kind}" for kind, (_makers, checkers) in CHECKED.items() if role in checkers
-    ]
-    return (*made, *checked)
-
-
-def _permissions(objects: tuple[str, ...], verbs: tuple[str, ...]) -> list[Permission]:
+def permissions_of(role: str) -> list[Permission]:
+    """Return the rows of Django's permissions that the table gives a role."""
     wanted = Q(pk__in=[])
-    for name in objects:
-        app, _, model = name.partition(".")
-        found = Q(content_type__app_label=app, codename__startswith="view_")
-        wanted |= found if model == "*" else found & Q(content_type__model=model)
-    for name in verbs:
-        app, _, codename = name.partition(".")
+    for name, verb in permission_names(role):
+        app, _dot, model = name.partition(".")
+        if verb == "view":
+            found = Q(content_type__app_label=app, codename__startswith="view_") & ~Q(codename__in=VERBS)
+            wanted |= found if model == "*" else found & Q(content_type__model=model)
+        else:
+            wanted |= Q(content_type__app_label=app, codename=verb)
+    for name in checked_verbs(role):
+        app, _dot, codename = name.partition(".")
         wanted |= Q(content_type__app_label=app, codename=codename)
-    return list(Permission.objects.filter(wanted))
+    return list(Permission.objects.filter(wanted).select_related("content_type"))

@@ -34,9 +34,10 @@ class Desk(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from lendportal.desk import finance, monitoring, proposals, reminders, views
+        from lendportal.desk.routes import guarded
 
         def page(route: str, view: Any, name: str) -> URLPattern:
-            return path(route, self.admin_view(view), name=name)
+            return path(route, self.admin_view(guarded(name, view)), name=name)  # a row in routes.py says for whom
 
         return [
             page("queue/", views.queue, "queue"),

@@ -63,6 +63,7 @@ GATEWAY_URL: str = ENV["LENDPORTAL_GATEWAY_URL"] or f"http://127.0.0.1:{PORT + 1
 GATEWAY_API_KEY: str = ENV["LENDPORTAL_GATEWAY_API_KEY"]
 GATEWAY_SECRETS: list[str] = ENV["LENDPORTAL_GATEWAY_SECRETS"]  # current, then those still accepted
 GATEWAY_TIMEOUT: int = ENV["LENDPORTAL_GATEWAY_TIMEOUT"]
+LIMIT_FOR_ONE_OFFICER: int = ENV["LENDPORTAL_LIMIT_FOR_ONE_OFFICER"]
 MODEL_DIR: Path = ENV["LENDPORTAL_MODEL_DIR"] or PORTAL_HOME / "models"
 MODEL_SIGNING_KEY: bytes | None = ENV["LENDPORTAL_MODEL_SIGNING_KEY"]
 MODEL_PUBLIC_KEYS: list[bytes] = ENV["LENDPORTAL_MODEL_PUBLIC_KEYS"] or (
@@ -202,7 +203,10 @@ CACHES = {
 
 # ---- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "lendportal.desk.break_glass.TemporaryRoles",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.sign_in.passwords.LengthValidator"},

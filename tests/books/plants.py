@@ -100,6 +100,7 @@ ACCOUNTS = [
     Plant("ACCOUNTS-6", "a notice is tried for ever", _one("accounts_notice", "attempts = 99")),
     Plant("ACCOUNTS-7", "a consent was withdrawn and nobody wrote it down", "UPDATE accounts_consent SET withdrawn_at = now(), given_by_id = (SELECT min(id) FROM accounts_user)"),
     Plant("ACCOUNTS-8", "another act was executed than the one that was signed", _one("accounts_proposal", "payload = replace(payload, 'Auditor', 'Administrator')")),
+    Plant("ACCOUNTS-9", "an emergency role for ever, from nowhere", "INSERT INTO accounts_temporaryrole (user_id, role, proposal_id, starts_at, ends_at) SELECT maker_id, 'Break-glass', id, now(), now() + interval '9 years' FROM accounts_proposal LIMIT 1"),
     Plant("ACCOUNTS-8", "who proposed it approved it too", _one("accounts_proposal", "checker_id = maker_id")),
 ]  # fmt: skip
 

@@ -13,8 +13,8 @@ from accounts import operations as account_operations
 from accounts.models import Proposal, User
 from accounts.proposal_kinds import kinds
 from ledger import operations as ledger_operations
+from lendportal.desk.policy import CHECKED
 from lendportal.desk.proposal_forms import FORMS
-from lendportal.desk.roles import CHECKED
 from tests.factories import UserFactory
 from tests.world import TOTP_SECRET, World
 
@@ -52,7 +52,7 @@ def _decide(client: Client, proposal: Proposal, decision: str, note: str = "", s
 def test_every_kind_has_two_roles_and_a_form() -> None:
     assert {kind.name for kind in kinds()} == set(CHECKED)
     assert {kind.name for kind in kinds()} == set(FORMS)
-    assert all(makers and checkers for makers, checkers in CHECKED.values())
+    assert all(who.makers and who.checkers for who in CHECKED.values())
 
 
 def test_it_refuses_strangers_to_the_kind(world: World, desks: tuple[Client, Client, User]) -> None:

@@ -57,6 +57,7 @@ class BankAccountInline(ReadOnlyInline):
 
 @admin.register(Borrower)
 class BorrowerAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("display_name", "kind", "status", "language", "created_at")
     list_filter = ("kind", "status", "language")
     search_fields = ("display_name", "ref", "business_profile__legal_name", "business_profile__uscc")
@@ -67,6 +68,7 @@ class BorrowerAdmin(ReadOnlyAdmin):
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("login", "is_staff", "is_active", "roles", "last_login", "created_at")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "ref")
@@ -87,6 +89,7 @@ class UserAdmin(ReadOnlyAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("kind", "borrower", "channel", "status", "send_after", "sent_at", "attempts")
     list_filter = ("status", "channel", "kind")
     list_select_related = ("borrower",)

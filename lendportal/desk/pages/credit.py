@@ -61,6 +61,7 @@ class DecisionInline(ReadOnlyInline):
 
 @admin.register(Application)
 class ApplicationAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("submitted_at", "borrower", "product", "amount", "status", "review")
     list_filter = ("status", "product__scenario", "product__family")
     list_select_related = ("borrower", "product")
@@ -119,6 +120,7 @@ class DrawdownInline(ReadOnlyInline):
 
 @admin.register(CreditLine)
 class CreditLineAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = (
         "borrower",
         "family",
@@ -147,6 +149,7 @@ class CreditLineAdmin(ReadOnlyAdmin):
 
 @admin.register(Drawdown)
 class DrawdownAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("drawn_date", "line", "sum", "scenario", "purpose", "loan_page")
     list_filter = ("scenario", "drawn_date")
     list_select_related = ("line", "loan")
@@ -204,6 +207,7 @@ class PolicyAdmin(ReadOnlyAdmin):
 
 @admin.register(ReviewRequest)
 class ReviewRequestAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("requested_date", "borrower", "status", "answer_by_date", "answered_by")
     list_filter = ("status",)
     list_select_related = ("borrower", "answered_by")

@@ -48,6 +48,7 @@ class CollectionInline(ReadOnlyInline):
 
 @admin.register(Loan)
 class LoanAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = (
         "start_date",
         "borrower",

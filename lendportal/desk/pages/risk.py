@@ -13,6 +13,7 @@ from risk.models import Assessment, EvidenceSource, ModelStateChange, ModelVersi
 
 @admin.register(Assessment)
 class AssessmentAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("id", "subject_id", "as_of", "purpose", "outcome", "probability", "score", "is_fallback")
     list_filter = ("purpose", "outcome", "is_fallback")
     search_fields = ("ref", "=subject_id")
@@ -57,6 +58,7 @@ class ModelStateChangeAdmin(ReadOnlyAdmin):
 
 @admin.register(EvidenceSource)
 class EvidenceSourceAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = ("borrower", "kind", "status", "created_at")
     list_filter = ("kind", "status")
     list_select_related = ("borrower",)

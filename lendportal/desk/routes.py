@@ -1,0 +1,148 @@
+"""Which rule each address asks for: one row an address. An address without a row answers 403, and fails the tests.
+
+The desk's pages are wrapped by `guarded`, which asks the table before the view runs. What borrowers and their businesses
+reach is decided object by object in the rooms' `access.py`; here stands who may come that far, for the tests to prove.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+log = structlog.get_logger(__name__)
+
+STAFF = "*staff"  # whoever may come to the desk at all
+BY_KIND = "*kind"  # decided by the kind of the proposal: propose_<kind>, approve_<kind>, or view_proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Say what reading and writing an address of the desk need; None: that verb is not there."""
+
+    read: str
+    write: str | None = None
+    person: bool = False  # shows a person's affairs, so each view is written to the audit trail
+
+
+DESK: dict[str, Route] = {
+    "index": Route(STAFF),
+    "app_list": Route(STAFF),
+    "queue": Route("credit.view_application", "credit.decide_application"),
+    "review": Route("credit.view_application", "credit.decide_application", person=True),
+    "freeze": Route("credit.freeze_line", "credit.freeze_line", person=True),
+    "answer": Route("credit.decide_application", "credit.decide_application", person=True),
+    "business_date": Route("credit.move_business_date", "credit.move_business_date"),
+    "reminders": Route("credit.view_remindertrial"),
+    "monitoring": Route("risk.view_monitoringrun"),
+    "trial_balance": Route("ledger.view_posting"),
+    "general_ledger": Route("ledger.view_posting"),
+    "close_month": Route("ledger.close_period", "ledger.close_period"),
+    "provisions": Route("loans.view_provisionrun", "loans.post_provisions"),
+    "loan_statement": Route("loans.view_loan", person=True),
+    "loan_as_known": Route("loans.view_loan", person=True),
+    "loan_changes": Route("loans.view_loan", person=True),
+    "proposals": Route(BY_KIND),
+    "propose": Route(BY_KIND, BY_KIND),
+    "proposal": Route(BY_KIND, BY_KIND),
+}
+
+# Django's own pages below the desk, which it guards itself
+DJANGO = (
+    "login",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "autocomplete",
+    "jsi18n",
+    "view_on_site",
+)
+
+
+def guarded(name: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a page of the desk: the table is asked first, and a view of a person is written down."""
+    from lendportal.desk.view_log import note_view
+
+    route = DESK.get(name)
+
+    @functools.wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if route is None:
+            log.error("desk.route_without_rule", route=name)
+            raise PermissionDenied
+        wanted = route.read if request.method in ("GET", "HEAD", "OPTIONS") else route.write
+        if wanted is None or not (wanted.startswith("*") or request.user.has_perm(wanted)):  # type: ignore[union-attr]
+            raise PermissionDenied
+        response = view(request, *args, **kwargs)
+        if route.person and request.method == "GET" and response.status_code == 200:
+            note_view(request, page=name, object_ref=kwargs.get("ref", ""))
+        return response
+
+    return asked
+
+
+class Who(StrEnum):
+    """Name who may come to an address that is not the desk's."""
+
+    ALL = "ALL"  # anybody, logged in or not
+    PERSON = "PERSON"  # whoever is logged in; shows or changes the own things
+    VIEWER = "VIEWER"  # the borrower, or any member of the business whose object it is
+    SPENDER = "SPENDER"  # the borrower, or an owner or finance member
+    OWNER = "OWNER"  # the borrower, or an owner
+    MACHINE = "MACHINE"  # a signature or a token instead of a person
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Say who may read and who may write at an address."""
+
+    read: Who | None
+    write: Who | None = None
+
+
+OUTSIDE: dict[str, Door] = {
+    "metrics": Door(Who.MACHINE),
+    "set_language": Door(None, Who.ALL),
+    "schema": Door(Who.ALL),
+    "api-docs": Door(Who.ALL),
+    "accounts-api:me": Door(Who.PERSON, Who.PERSON),
+    "accounts-api:consents": Door(Who.VIEWER, Who.OWNER),
+    "accounts-api:consent-withdraw": Door(None, Who.OWNER),
+    "accounts-api:identity": Door(Who.VIEWER, Who.OWNER),
+    "accounts-api:bank-accounts": Door(Who.VIEWER, Who.OWNER),
+    "accounts-api:businesses": Door(Who.PERSON, Who.PERSON),
+    "accounts-api:business": Door(Who.VIEWER),
+    "accounts-api:members": Door(Who.VIEWER, Who.OWNER),
+    "accounts-api:member": Door(None, Who.OWNER),
+    "accounts-api:notices": Door(Who.VIEWER),
+    "accounts-api:notices-read": Door(None, Who.VIEWER),
+    "risk-api:evidence": Door(Who.VIEWER, Who.SPENDER),
+    "risk-api:sandbox-person": Door(None, Who.SPENDER),
+    "credit-api:products": Door(Who.PERSON),
+    "credit-api:applications": Door(Who.VIEWER, Who.SPENDER),
+    "credit-api:application": Door(Who.VIEWER),
+    "credit-api:withdraw": Door(None, Who.SPENDER),
+    "credit-api:review": Door(None, Who.SPENDER),
+    "credit-api:review-change": Door(None, Who.SPENDER),
+    "credit-api:lines": Door(Who.VIEWER),
+    "credit-api:line": Door(Who.VIEWER),
+    "credit-api:accept": Door(None, Who.SPENDER),
+    "credit-api:freeze": Door(None, Who.SPENDER),
+    "credit-api:unfreeze": Door(None, Who.SPENDER),
+    "credit-api:auto-debit": Door(None, Who.SPENDER),
+    "credit-api:quote": Door(Who.VIEWER),
+    "credit-api:drawdowns": Door(Who.VIEWER, Who.SPENDER),
+    "credit-api:drawdown": Door(Who.VIEWER),
+    "loans-api:loans": Door(Who.VIEWER),
+    "loans-api:loan": Door(Who.VIEWER),
+    "loans-api:payoff": Door(Who.VIEWER),
+    "loans-api:repayments": Door(Who.VIEWER, Who.SPENDER),
+    "loans-api:repayment": Door(Who.VIEWER),
+    "loans-api:quotes": Door(Who.ALL),
+}
