@@ -37,7 +37,7 @@ DROP FUNCTION accounts_temporary_role_guard();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_proposals'),
+        ('accounts', '0005_contacts_rights_and_shares'),
     ]
 
     operations = [

@@ -30,7 +30,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     shows_person = False  # whoever opens a row is written into the audit trail
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         response = super().change_view(request, object_id, form_url, extra_context)
         if self.shows_person and request.method == "GET" and response.status_code == 200:

@@ -20,8 +20,12 @@ class TemporaryRoles(ModelBackend):
     def get_user(self, user_id: int) -> None:
         return None
 
-    def _get_permissions(self, user_obj: Any, obj: Any, from_name: str) -> set[str]:
-        if not user_obj.is_active or not user_obj.is_staff or obj is not None or from_name == "user":
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Return what the person may do now because of an emergency role.
+
+        Django's own caches are named for the user and not for the backend, so they are not asked here.
+        """
+        if not user_obj.is_active or not getattr(user_obj, "is_staff", False) or obj is not None:
             return set()
         # kept for the one request that has loaded this user, not longer
         held: set[str] | None = getattr(user_obj, "_temporary_permissions", None)
@@ -31,3 +35,12 @@ class TemporaryRoles(ModelBackend):
             held = {f"{row.content_type.app_label}.{row.codename}" for row in rows}
             user_obj._temporary_permissions = held
         return held
+
+    def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return self.get_all_permissions(user_obj, obj)
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return set()
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        return any(name.partition(".")[0] == app_label for name in self.get_all_permissions(user_obj))

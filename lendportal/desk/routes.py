@@ -43,7 +43,7 @@ DESK: dict[str, Route] = {
     "monitoring": Route("risk.view_monitoringrun"),
     "trial_balance": Route("ledger.view_posting"),
     "general_ledger": Route("ledger.view_posting"),
-    "close_month": Route("ledger.close_period", "ledger.close_period"),
+    "close_month": Route("ledger.view_bookdate", "ledger.close_period"),
     "provisions": Route("loans.view_provisionrun", "loans.post_provisions"),
     "loan_statement": Route("loans.view_loan", person=True),
     "loan_as_known": Route("loans.view_loan", person=True),

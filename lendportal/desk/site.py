@@ -37,7 +37,9 @@ class Desk(admin.AdminSite):
         from lendportal.desk.routes import guarded
 
         def page(route: str, view: Any, name: str) -> URLPattern:
-            return path(route, self.admin_view(guarded(name, view)), name=name)  # a row in routes.py says for whom
+            return path(
+                route, self.admin_view(guarded(name, view)), name=name
+            )  # a row in routes.py says for whom
 
         return [
             page("queue/", views.queue, "queue"),
