@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts import queries as account_queries
@@ -42,6 +43,7 @@ class Summary:
     overdue_principal: Decimal
     monitoring: MonitoringRun | None
     proposals: int | None
+    emergencies: list[Any]
 
 
 def summary(*, user: Any) -> Summary:
@@ -77,6 +79,7 @@ def summary(*, user: Any) -> Summary:
         overdue_principal=book["overdue"] or zero,
         monitoring=MonitoringRun.objects.defer("report").order_by("-as_of", "-pk").first(),
         proposals=account_queries.proposals_waiting(user=user),
+        emergencies=list(account_queries.temporary_roles(now=timezone.now())),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -60,6 +62,11 @@ def review(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
                     as_of=ledger_queries.business_date(),
                     now=timezone.now(),
                 )
+            except credit_operations.NeedsSecondPerson as refusal:
+                messages.warning(request, refusal_text(refusal))
+                filled = {"limit": str(form.cleaned_data["limit"]), "reason": form.cleaned_data["note"]}
+                query = urlencode({"application_ref": str(application.ref), **filled})
+                return redirect(f"{reverse('admin:propose', args=['large_approval'])}?{query}")
             except Refusal as refusal:
                 form.add_error(refusal.field if refusal.field in form.fields else None, refusal_text(refusal))
                 status = refusal.http_status

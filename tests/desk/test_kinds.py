@@ -76,7 +76,11 @@ def test_a_loan_s_acts_refuse_what_the_engine_refuses(loan: Loan) -> None:
         ("loan_fee", _of(loan, amount="5.00", component="fee", to="me"), "unknown_field"),
         ("write_off", {"loan_ref": "nonsense"}, "not_found"),
         ("loan_plan", _of(loan, measures=[{"kind": "RE_AGE"}]), "required"),
-        ("loan_plan", _of(loan, measures=[{"kind": "EXTENSION", "extra_instalments": 0}]), "instalments_invalid"),
+        (
+            "loan_plan",
+            _of(loan, measures=[{"kind": "EXTENSION", "extra_instalments": 0}]),
+            "instalments_invalid",
+        ),
     ):
         assert refusal(kind, payload, as_of=factories.START) == code, kind
     assert Proposal.objects.count() == 0

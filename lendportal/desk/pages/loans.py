@@ -49,6 +49,7 @@ class CollectionInline(ReadOnlyInline):
 @admin.register(Loan)
 class LoanAdmin(ReadOnlyAdmin):
     shows_person = True
+    change_form_template = "admin/loan.html"
     list_display = (
         "start_date",
         "borrower",
@@ -103,6 +104,7 @@ class LoanAdmin(ReadOnlyAdmin):
 
 
 class MovementAdmin(ReadOnlyAdmin):
+    shows_person = True
     list_display = (
         "requested_date",
         "loan_page",
