@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from risk.domain.bench import Material, material
+from risk.domain.columns import Column, ColumnKind, guess, number
 from risk.domain.events import Category, EventColumns, EventKind, Flags, Floats, Integers, counterparty_number
 from risk.domain.facts import ConductFacts, Consents
 from risk.domain.features import compute
 from risk.domain.registry import FEATURE_NAMES
 from risk.domain.rollup import days_of_months, month_number, roll_up, windows
-from risk.domain.table import Column, ColumnKind, Table, guess, number, read_table
+from risk.domain.table import Table, read_table
 
 BERKA_SYMBOLS = {
     "interest credited": Category.OWN_TRANSFER,

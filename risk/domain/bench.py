@@ -14,15 +14,25 @@ import numpy as np
 
 from regimes.errors import N_
 from risk.domain import calibration, metrics, psi, scorecard
+from risk.domain.columns import Column, ColumnKind, guess, number, read_as
 from risk.domain.events import Flags, Floats, Integers
-from risk.domain.matrix import Encoder, fit_matrix, learn, recency, refuse_columns, use_matrix
-from risk.domain.table import Column, ColumnKind, Table, guess, number, read_as
+from risk.domain.matrix import (
+    PERSON,
+    Encoder,
+    fit_matrix,
+    learn,
+    recency,
+    refuse_columns,
+    use_matrix,
+)
+from risk.domain.table import Table
 from risk.domain.training import TreeShape, UnableToTrain, booster_raw, fit_booster
 
 RESERVED = ("row_id", "bad", "sample_weight")
-LEAST_BADS = 10
+LEAST_BADS = 5
 SMALL = 3_000
 TINY = 1_000
+FEW = 100  # bads or goods
 FOLDS = 4
 HALF_LIVES: tuple[float | None, ...] = (None, 2.0, 1.0)  # out of time: one model each, averaged
 TINY_MIX = (0.2, 0.1, 0.7)  # trees, scorecard, line: the fewer the bads, the plainer the model
@@ -44,17 +54,19 @@ class Material:
     columns: dict[str, Column]
     bad: Integers
     weight: Floats | None
+    group: Integers | None = None  # rows of one person, or the same row twice, have one number
 
     def take(self, chosen: Integers | Flags) -> Material:
         weight = None if self.weight is None else self.weight[chosen]
-        return Material(subset(self.columns, chosen), self.bad[chosen], weight)
+        group = None if self.group is None else self.group[chosen]
+        return Material(subset(self.columns, chosen), self.bad[chosen], weight, group)
 
 
 def subset(columns: Mapping[str, Column], chosen: Integers | Flags) -> dict[str, Column]:
     """Select rows of all columns."""
     rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
     return {
-        n: Column(n, c.kind, c.numbers[rows], tuple(c.texts[r] for r in rows) if c.texts else ())
+        n: Column(n, c.kind, c.numbers[rows], tuple(c.texts[r] for r in rows) if c.texts else (), c.style)
         for n, c in columns.items()
     }
 
@@ -88,7 +100,20 @@ def material(table: Table) -> Material:
         if np.isnan(weight).any() or (weight <= 0).any():
             raise UnableToTrain("weight_invalid", N_("Column 'sample_weight' must hold numbers above 0."))
     columns = {n: guess(n, texts) for n, texts in table.columns.items() if n not in RESERVED}
-    return Material(columns, bad, weight)
+    return Material(columns, bad, weight, _groups(table))
+
+
+def _groups(table: Table) -> Integers | None:
+    """Number the rows that must not be parted: those of one person, else those that are alike in everything.
+
+    None when every row stands alone.
+    """
+    person = next((n for n in table.columns if PERSON.search(n.lower()) and n not in RESERVED), None)
+    names = [person] if person is not None else [n for n in table.columns if n != "row_id"]
+    book: dict[tuple[str, ...], int] = {}
+    rows = zip(*(table.columns[n] for n in names), strict=True)
+    group = np.array([book.setdefault(row, len(book)) for row in rows], dtype=np.int64)
+    return group if len(book) < len(group) else None
 
 
 def predict(
@@ -107,18 +132,18 @@ def predict(
     if not kept:
         raise UnableToTrain("no_columns", N_("No column is left to learn from."))
     later = _is_later(train.columns, test, decision)
-    usable = Material(kept, train.bad, train.weight)
+    usable = Material(kept, train.bad, train.weight, train.group)
     date_kept = decision if decision in kept else None
     say("cross-fitting")
     members = _cross_fit(usable, date_kept, later, seed, signs or {})
     fixed = later and len(train.bad) >= TINY
     mix = OUT_OF_TIME_MIX if fixed else _mix(members, train.bad, train.weight)
     blended = _blend(members, mix)
-    line = calibration.fit(blended, train.bad, np.zeros(len(train.bad), dtype=np.int8), train.weight)
+    curve = calibration.fit_curve(blended, train.bad, train.weight)
     say("fitting on everything")
     scores, encoder = _fit_and_score(usable, test, rows, date_kept, later, seed, signs or {}, seeds)
     raw = _blend(scores, mix)
-    pd = line.pd(raw, np.zeros(rows, dtype=np.int8))
+    pd = curve.pd(raw)
     moved = psi.drift(psi.reference(blended), raw)
     report: dict[str, Any] = {
         "rows": len(train.bad),
@@ -134,9 +159,7 @@ def predict(
         "cross_validation": {
             "auc": metrics.auc(blended, train.bad, train.weight),
             "members": {n: metrics.auc(v, train.bad, train.weight) for n, v in members.items()},
-            "ece": metrics.ece(
-                line.pd(blended, np.zeros(len(train.bad), dtype=np.int8)), train.bad, train.weight
-            ),
+            "ece": metrics.ece(curve.pd(blended), train.bad, train.weight),
         },
         "drift": {
             "score_psi": moved.psi,
@@ -242,24 +265,45 @@ def _members(
     return {"trees": trees, "scorecard": card.raw(z), "line": line_member(x, bad, weight, z)}
 
 
+MOST_BENT = 80  # columns
+MOST_LINE_ROWS = 50_000  # a line learns nothing more from more
+KNOTS = (-0.6, 0.0, 0.6)  # where the line of a rank may bend, when there are rows enough to say so
+
+
 def line_member(x: Floats, bad: Integers, weight: Floats, z: Floats) -> Floats:
     """Fit a ridge logistic regression on ranks: the steadiest member when bads are few.
 
-    Each column is replaced by its place among the training values, from -1 to 1; missing is 0.
+    Each column is replaced by its place among the training values, from -1 to 1; missing is 0. From 1,000 rows on the
+    line of each column may bend at three places, and missing has a level of its own.
     """
-    design, other = np.zeros(x.shape), np.zeros(z.shape)
+    design, other = list[Floats](), list[Floats]()
+    bends = len(x) >= TINY and x.shape[1] <= MOST_BENT
+    if len(x) > MOST_LINE_ROWS:
+        some = np.random.default_rng(23).choice(len(x), MOST_LINE_ROWS, replace=False)
+        x, bad, weight = x[some], bad[some], weight[some]
     for place in range(x.shape[1]):
         known = np.sort(x[:, place][~np.isnan(x[:, place])])
         if len(known) == 0 or known[0] == known[-1]:
             continue
+        several = bends and len(np.unique(known[:: max(1, len(known) // 2_000)])) > 4
         for source, target in ((x, design), (z, other)):
             column = source[:, place]
+            lost = np.isnan(column)
             low, high = np.searchsorted(known, column, "left"), np.searchsorted(known, column, "right")
-            target[:, place] = np.where(np.isnan(column), 0.0, (low + high) / len(known) - 1.0)
+            rank = np.where(lost, 0.0, (low + high) / len(known) - 1.0)
+            target.append(rank)
+            if several:
+                target += [np.where(lost, 0.0, np.maximum(rank - knot, 0.0)) for knot in KNOTS]
+            if bends and len(known) < 0.99 * len(x):
+                target.append(lost.astype(np.float64))
     ridge = 4.0 if len(x) < TINY else 20.0
     level = float(np.log((weight * bad).sum() / (weight * (1 - bad)).sum()))
-    intercept, beta = scorecard.ridge_logistic(design, bad.astype(np.float64), weight, level, ridge)
-    return np.asarray(intercept + other @ beta)
+    if not design:
+        return np.full(len(z), level)
+    intercept, beta = scorecard.ridge_logistic(
+        np.column_stack(design), bad.astype(np.float64), weight, level, ridge
+    )
+    return np.asarray(intercept + np.column_stack(other) @ beta)
 
 
 def _cross_fit(
@@ -270,14 +314,9 @@ def _cross_fit(
     signs: Mapping[str, int],
 ) -> dict[str, Floats]:
     """Score each training row by models that did not see it."""
-    folds = FOLDS if len(train.bad) >= SMALL else 8
-    rng = np.random.default_rng(seed)
-    fold = np.empty(len(train.bad), dtype=np.int64)
-    for value in (0, 1):
-        rows = np.flatnonzero(train.bad == value)
-        fold[rng.permutation(rows)] = np.arange(len(rows)) % folds
+    fold = deal(train.bad, train.group, FOLDS if len(train.bad) >= SMALL else 8, seed)
     out = {name: np.empty(len(train.bad)) for name in ("trees", "scorecard", "line")}
-    for part in range(folds):
+    for part in np.unique(fold):
         mine = fold == part
         scores, _encoder = _fit_and_score(
             train.take(~mine),
@@ -294,6 +333,20 @@ def _cross_fit(
     return out
 
 
+def deal(bad: Integers, group: Integers | None, folds: int, seed: int) -> Integers:
+    """Deal rows into folds with the same share of bads in each; all rows of one group into the same fold."""
+    rng, fold = np.random.default_rng(seed), np.empty(len(bad), dtype=np.int64)
+    if group is None:
+        for value in (0, 1):
+            rows = np.flatnonzero(bad == value)
+            fold[rng.permutation(rows)] = np.arange(len(rows)) % folds
+        return fold
+    _names, place = np.unique(group, return_inverse=True)
+    hits = np.bincount(place, bad) > 0
+    dealt = deal(hits.astype(np.int64), None, folds, seed)
+    return np.asarray(dealt[place])
+
+
 def _blend(members: Mapping[str, Floats], mix: Mapping[str, float]) -> Floats:
     return np.asarray(sum(mix[name] * members[name] for name in mix))
 
@@ -301,7 +354,7 @@ def _blend(members: Mapping[str, Floats], mix: Mapping[str, float]) -> Floats:
 def _mix(members: Mapping[str, Floats], bad: Integers, weight: Floats | None) -> dict[str, float]:
     """Choose weights of the members on a coarse grid by out-of-fold likelihood after calibration.
 
-    Trees keep at least half. With few bads nothing is chosen: a choice made on 27 bads is made by chance.
+    With few bads nothing is chosen: a choice made on 27 bads is made by chance.
     """
     w = metrics.weights_of(bad, weight)
     grid: Sequence[tuple[float, float, float]] = (
@@ -311,8 +364,10 @@ def _mix(members: Mapping[str, Floats], bad: Integers, weight: Floats | None) ->
         (0.5, 0.5, 0.0),
         (0.5, 0.0, 0.5),
         (0.5, 0.25, 0.25),
+        (0.25, 0.25, 0.5),
+        (0.25, 0.0, 0.75),
     )
-    if len(bad) < TINY:
+    if min(int(bad.sum()), int((1 - bad).sum())) < FEW:
         grid = (TINY_MIX,)
     best, chosen = np.inf, grid[0]
     for option in grid:

@@ -16,6 +16,9 @@ SINGLE_AUC = 0.90
 PATTERN_GAP = 0.40
 MISSING_GAP = 0.25
 LEAST_BADS = 20
+PURE = 0.98  # of those with the mark, so many are bad
+PURE_SHARE = 0.05  # and they are so many of all bads
+COMMON = 50  # values that are looked at one by one
 MODULI = (12.0, 5.0, 10.0, 100.0, 1000.0)
 
 
@@ -36,6 +39,7 @@ def inspect_number(name: str, column: Floats, bad: Integers, weight: Floats | No
     return (
         _missing_depends(name, np.isnan(column), bad, w)
         or _too_good(name, column, bad, w)
+        or _only_bads(name, column, bad, w)
         or _pattern_of_bads(name, column, bad, w)
     )
 
@@ -51,6 +55,39 @@ def inspect_codes(name: str, codes: Integers, bad: Integers, weight: Floats | No
     value = _out_of_fold_rate_auc(codes - codes.min(), bad, w)
     if value > SINGLE_AUC:
         return Leak(name, "single_feature_auc", f"alone it reaches AUC {value:.3f}, over {SINGLE_AUC:.2f}")
+    return _pure(name, {f"value {code + 1} of the column": codes == code for code in _common(codes)}, bad, w)
+
+
+def _only_bads(name: str, column: Floats, bad: Integers, w: Floats) -> Leak | None:
+    """Look for a mark that only bads bear: an amount recovered, a fee for collection, a date that is there at all."""
+    known = ~np.isnan(column)
+    with np.errstate(invalid="ignore"):
+        marks = {"being there": known, "above zero": column > 0, "below zero": column < 0}
+        marks |= {f"the value {value:g}": column == value for value in _common(column[known])}
+    return _pure(name, marks, bad, w)
+
+
+def _common(values: Floats | Integers) -> list[float]:
+    found, counts = np.unique(values, return_counts=True)
+    return [float(v) for v in found[np.argsort(-counts, kind="stable")[:COMMON]]]
+
+
+def _pure(name: str, marks: dict[str, Flags], bad: Integers, w: Floats) -> Leak | None:
+    """Refuse a mark of which nearly all bearers are bad, if bads are not nearly everybody anyway."""
+    bads, base = float((w * bad).sum()), float((w * bad).sum() / w.sum())
+    if base > 0.5:
+        return None
+    for what, mark in marks.items():
+        hits = float((w * mark * bad).sum())
+        if int(bad[mark].sum()) < LEAST_BADS or hits < PURE_SHARE * bads:
+            continue
+        share = hits / float((w * mark).sum())
+        if share >= PURE:
+            return Leak(
+                name,
+                "mark_of_bads",
+                f"{what}: {share:.0%} of those are bad, {hits / bads:.0%} of all bads: it was written after the outcome",
+            )
     return None
 
 
@@ -89,7 +126,8 @@ def _pattern_of_bads(name: str, column: Floats, bad: Integers, w: Floats) -> Lea
 
     A value overwritten at charge-off loses its roundness: a term of 47 months where the contract said 60.
     """
-    known = ~np.isnan(column)
+    # zero is a multiple of everything and tells nothing of how a value was written (days late, amounts not used)
+    known = ~np.isnan(column) & (column != 0)
     x, b, v = column[known], bad[known], w[known]
     if len(x) == 0 or len(np.unique(x)) < 12 or int(b.sum()) < LEAST_BADS or int((1 - b).sum()) < LEAST_BADS:
         return None

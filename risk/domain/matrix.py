@@ -9,17 +9,25 @@ from itertools import combinations
 
 import numpy as np
 
+from risk.domain.columns import Column, ColumnKind
 from risk.domain.events import Floats, Integers
 from risk.domain.leakage import Leak, inspect_codes, inspect_number
 from risk.domain.metrics import weights_of
-from risk.domain.table import Column, ColumnKind, Rates, codes_of, learn_rates
+from risk.domain.table import Rates, codes_of, learn_rates
+from risk.domain.words import Words, is_prose, learn_words
 
 PROTECTED_NAMES = re.compile(
     r"(?:^|_)(?:sex|gender|race|ethnic\w*|religion|nationality|marriage|marital\w*|birth|birthdate|dob|foreign)(?:_|$)"
     r"|^(?:age|age_years|client_age|customer_age|applicant_age|borrower_age|personal_status_sex)$"
 )
 IDENTIFIER = re.compile(r"(?:^|_)(?:id|nr|no|number|ref|uuid|key)$")
-DECISION_DATE = re.compile(r"(?:approv|appl|decision|loan_date|grant|origination|issue|as_of)", re.I)
+PERSON = re.compile(
+    r"^(?:customer|client|borrower|member|person|applicant|user|company|firm|cust|mem(?:ber)?)_?(?:id|no|nr|number|ref|key)$"
+)
+DECISION_DATE = re.compile(
+    r"approv|appl|decision|loan_date|grant|origin|issue|as_of|fund|booked|underwr", re.I
+)
+BIRTH = re.compile(r"birth|dob", re.I)
 YEAR = re.compile(r"(?:^|_)(?:fy|year|yr)$")
 CODE_NAME = re.compile(r"zip|postal|postcode|naics|(?:^|_)(?:sic|nace|code)(?:_|$|\d)")
 LATER_SHARE = 0.02
@@ -39,6 +47,8 @@ class Encoder:
     spans: list[tuple[str, str]] = field(default_factory=list)
     calendar: list[str] = field(default_factory=list)
     rates: dict[str, Rates] = field(default_factory=dict)
+    prose: list[str] = field(default_factory=list)
+    words: dict[str, Words] = field(default_factory=dict)
     decision_date: str | None = None
 
     @property
@@ -46,7 +56,8 @@ class Encoder:
         names = list(self.numbers) + [f"{n}:year" for n in self.calendar]
         names += [f"{a}/{b}" for a, b in self.ratios] + [f"{a}={b}" for a, b in self.twins]
         names += [f"{a}-{b}" for a, b in self.spans]
-        return names + [f"{n}:{what}" for n in self.codes for what in ("rate", "count")]
+        names += [f"{n}:{what}" for n in self.codes for what in ("rate", "count")]
+        return names + [f"{n}:words" for n in self.prose]
 
 
 def refuse_columns(
@@ -63,9 +74,7 @@ def refuse_columns(
         leak = _by_name(name, column) or _by_value(column, bad, weight)
         if leak is not None:
             drop(leak)
-    decision = next(
-        (n for n, c in columns.items() if c.kind is ColumnKind.DATE and DECISION_DATE.search(n)), None
-    )
+    decision = decision_date_of(columns)
     if decision is not None:
         for name, column in list(columns.items()):
             if name == decision or column.kind is not ColumnKind.DATE:
@@ -82,16 +91,27 @@ def refuse_columns(
     return kept, refused, decision
 
 
+def decision_date_of(columns: dict[str, Column]) -> str | None:
+    """Find the date of the decision: by its name, else the only date that is there."""
+    dates = [n for n, c in columns.items() if c.kind is ColumnKind.DATE and not BIRTH.search(n)]
+    named = [n for n in dates if DECISION_DATE.search(n)]
+    return named[0] if named else dates[0] if len(dates) == 1 else None
+
+
 def _by_name(name: str, column: Column) -> Leak | None:
     if PROTECTED_NAMES.search(name.lower()):
         return Leak(name, "protected", "protected: for fairness reports only")
+    if PERSON.search(name.lower()):
+        return Leak(name, "identifier", "says who it is")
     codes, book = codes_of(column)
     known = int((codes >= 0).sum())
     if len(book) <= 1 and (known == len(codes) or known == 0):
         return Leak(name, "constant", "one value only")
     whole = column.kind is ColumnKind.TEXT or not np.mod(column.numbers[~np.isnan(column.numbers)], 1).any()
     unique = column.kind is not ColumnKind.DATE and known > 50 and len(book) > 0.95 * known and whole
-    if unique and (column.kind is ColumnKind.TEXT or IDENTIFIER.search(name.lower())):
+    if unique and (
+        (column.kind is ColumnKind.TEXT and not is_prose(column)) or IDENTIFIER.search(name.lower())
+    ):
         return Leak(name, "identifier", "a different value in every row")
     return None
 
@@ -116,6 +136,8 @@ def learn(
     for name, column in columns.items():
         if column.kind is ColumnKind.TEXT:
             found.codes[name] = name
+            if is_prose(column):
+                found.prose.append(name)
         elif column.kind is ColumnKind.NUMBER and not (
             out_of_time and _tells_year(column, columns, decision_date)
         ):
@@ -223,6 +245,9 @@ def fit_matrix(encoder: Encoder, columns: dict[str, Column], bad: Integers, weig
         column = _coded(columns, derived, source)
         encoder.rates[derived], own = learn_rates(column, bad, weight)
         parts += [own, encoder.rates[derived].encode(column)[1]]
+    for name in encoder.prose:
+        encoder.words[name], own = learn_words(columns[name], bad, weights_of(bad, weight))
+        parts.append(own)
     return np.column_stack(parts) if parts else np.zeros((len(bad), 0))
 
 
@@ -231,6 +256,7 @@ def use_matrix(encoder: Encoder, columns: dict[str, Column], rows: int) -> Float
     parts = _plain(encoder, columns)
     for derived, source in encoder.codes.items():
         parts += list(encoder.rates[derived].encode(_coded(columns, derived, source)))
+    parts += [encoder.words[name].score(columns[name].texts) for name in encoder.prose]
     return np.column_stack(parts) if parts else np.zeros((rows, 0))
 
 

@@ -1,4 +1,4 @@
-"""Any table of loans: read a CSV, guess what each column is, and encode it without looking at the test's labels.
+"""Any table of loans: read a CSV, and encode its categories without looking at the test's labels.
 
 The encoder is our own: categories become smoothed bad rates learned out of fold, never a library's mapping
 that could be lost or depend on the batch.
@@ -8,44 +8,24 @@ from __future__ import annotations
 
 import csv
 import gzip
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from regimes.errors import N_, Refusal
+from risk.domain.columns import MISSING, Column, ColumnKind
 from risk.domain.events import Floats, Integers
 from risk.domain.metrics import weights_of
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "nat", "-inf", "inf", "+inf"})
 LARGEST_FIELD = 1_000_000
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ].*)?$")
 FOLDS = 5
 SMOOTH = 20.0
 
 
 class UnableToReadTable(Refusal):
     """Refuse a file that is not a table of loans."""
-
-
-class ColumnKind(StrEnum):
-    NUMBER = "NUMBER"
-    DATE = "DATE"
-    TEXT = "TEXT"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Hold one column: numbers and dates (days since the epoch) as floats with NaN, texts as they are."""
-
-    name: str
-    kind: ColumnKind
-    numbers: Floats
-    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,48 +85,6 @@ def _read(reader: Iterable[list[str]]) -> Table:
         raise UnableToReadTable("no_rows", N_("The file has a header and no rows."))
     columns = [list(column) for column in zip(*body, strict=True)]
     return Table(dict(zip(header, columns, strict=True)), len(body))
-
-
-def number(text: str) -> float:
-    """Read a number; missing and infinite are NaN, anything else raises ValueError."""
-    if text.strip().lower() in MISSING:
-        return float("nan")
-    value = float(text)
-    return value if abs(value) < 1e300 else float("nan")
-
-
-def _day(text: str) -> float:
-    if text.strip().lower() in MISSING:
-        return float("nan")
-    return float(date.fromisoformat(text.strip()[:10]).toordinal())
-
-
-def guess(name: str, texts: Sequence[str]) -> Column:
-    """Tell what a column is, from the training file."""
-    known = [t for t in texts if t.strip().lower() not in MISSING]
-    if known and all(_DATE.match(t.strip()) for t in known):
-        try:
-            return Column(name, ColumnKind.DATE, np.array([_day(t) for t in texts]))
-        except ValueError:
-            pass
-    try:
-        return Column(name, ColumnKind.NUMBER, np.array([number(t) for t in texts]))
-    except ValueError:
-        return Column(name, ColumnKind.TEXT, np.full(len(texts), np.nan), tuple(t.strip() for t in texts))
-
-
-def read_as(column: Column, texts: Sequence[str]) -> Column:
-    """Read another file's column as the kind that the training file showed; what does not fit is missing."""
-    if column.kind is ColumnKind.TEXT:
-        return Column(column.name, column.kind, np.full(len(texts), np.nan), tuple(t.strip() for t in texts))
-    reader = _day if column.kind is ColumnKind.DATE else number
-    values = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        try:
-            values[row] = reader(text)
-        except ValueError:
-            continue
-    return Column(column.name, column.kind, values)
 
 
 def codes_of(column: Column) -> tuple[Integers, dict[str, int]]:

@@ -46,6 +46,18 @@ def loans(count, seed, *, first_year=2015):
     }
 
 
+def as_people_write(columns):
+    """Write the same table as people do: signs of money, per cent, words among numbers, days the other way round."""
+    rng = np.random.default_rng(5)
+    written = dict(columns)
+    written["income"] = [
+        f"¥{float(x):,.2f}" if x else rng.choice(["", "-", "unknown"]) for x in columns["income"]
+    ]
+    written["debt"] = [f"{float(x):,.2f} 元" for x in columns["debt"]]
+    written["approval_date"] = ["{2}/{1}/{0}".format(*d.split("-")) for d in columns["approval_date"]]
+    return written
+
+
 def run(tmp_path, train, test):
     out, report = tmp_path / "out.csv", tmp_path / "report.json"
     call_command(
@@ -88,6 +100,70 @@ def test_a_later_test_is_out_of_time_and_sounds_the_alarm(tmp_path):
     assert report["out_of_time"]
     assert report["drift"]["alarm"]
     assert not any("approval" in name for name in report["features"])
+
+
+def test_it_reads_numbers_and_days_as_people_write_them(tmp_path):
+    train, test = loans(1_500, 1), loans(400, 2)
+    del test["bad"]
+    plain, report = run(tmp_path, train, test)
+    written, again = run(tmp_path, as_people_write(train), as_people_write(test))
+    assert again["decision_date"] == report["decision_date"] == "approval_date"
+    assert not {"income", "debt"} & {r["column"] for r in again["refused"]}
+    gaps = [abs(float(a["pd"]) - float(b["pd"])) for a, b in zip(plain, written, strict=True)]
+    assert max(gaps) < 1e-9
+
+
+MEMOS = {
+    "还债": 1.5,
+    "debt consolidation": 1.2,
+    "装修": 0.0,
+    "wedding": 0.0,
+    "school fees": -1.0,
+    "进货": -0.8,
+}
+
+
+def memos(count, seed):
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice(list(MEMOS), (count, 2))
+    eta = np.array([sum(MEMOS[k] for k in row) for row in kinds]) - 1.5
+    texts = [f"{a} {b} no {rng.integers(1000)}" for a, b in kinds]
+    bad = (rng.random(count) < 1 / (1 + np.exp(-eta))).astype(int)
+    return {"row_id": range(count), "memo": texts, "age_of_car": rng.integers(0, 20, count), "bad": bad}
+
+
+def test_it_learns_from_free_text(tmp_path):
+    train, test = memos(900, 1), memos(600, 2)
+    truth = np.array(test.pop("bad"))
+    rows, report = run(tmp_path, train, test)
+    assert "memo:words" in report["features"]
+    assert not report["refused"]
+    assert metrics.auc(np.array([float(row["pd"]) for row in rows]), truth) > 0.75
+
+
+def test_it_refuses_a_mark_that_only_bads_bear_and_whose_the_loan_is(tmp_path):
+    train, test = loans(2_000, 1), loans(50, 2)
+    rng, bad = np.random.default_rng(3), np.array(train["bad"])
+    del test["bad"]
+    train["recovered"] = np.where((bad == 1) & (rng.random(2_000) < 0.2), rng.integers(100, 900, 2_000), 0)
+    train["days_late_before"] = np.where(rng.random(2_000) < 0.2 + 0.5 * bad, rng.integers(1, 90, 2_000), 0)
+    train["customer_id"] = [f"c{k // 2}" for k in range(2_000)]
+    test |= {"recovered": [0] * 50, "days_late_before": [3] * 50, "customer_id": [f"d{k}" for k in range(50)]}
+    _rows, report = run(tmp_path, train, test)
+    refused = {r["column"]: r["code"] for r in report["refused"]}
+    assert refused["recovered"] == "mark_of_bads"
+    assert refused["customer_id"] == "identifier"
+    assert "days_late_before" not in refused
+
+
+def test_rows_of_one_person_stay_in_one_fold():
+    from risk.domain.bench import deal
+
+    rng = np.random.default_rng(1)
+    person, bad = rng.integers(0, 120, 600), (rng.random(600) < 0.1).astype(np.int64)
+    fold = deal(bad, person, 4, 7)
+    assert all(len(set(fold[person == p])) == 1 for p in np.unique(person))
+    assert len(set(fold)) == 4
 
 
 def test_the_same_seed_writes_the_same_forecasts(tmp_path):
