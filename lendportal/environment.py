@@ -259,6 +259,12 @@ VARIABLES: tuple[Variable, ...] = (
         "50000",
         "credit limit up to which one officer decides alone; above it two people are needed",
     ),
+    V(
+        "LENDPORTAL_SWEEP_SECONDS",
+        whole(2, 60),
+        "20",
+        "seconds between two looks for work whose wake was lost",
+    ),
     V("LENDPORTAL_GATEWAY_TIMEOUT", whole(1, 60), "10", "seconds to wait for the gateway's answer"),
     V("LENDPORTAL_RUN_TOKEN", text, "", "set by the portal command: /readyz repeats it"),
 )

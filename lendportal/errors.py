@@ -7,6 +7,7 @@ stable `code`, the `field` at fault, a translated `detail` and the `request_id` 
 from __future__ import annotations
 
 import re
+import sys
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,12 +17,13 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as marked
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -30,6 +32,8 @@ from regimes.errors import Refusal
 
 log = structlog.get_logger(__name__)
 PROBLEM = "application/problem+json"
+# a server that we stand on is away: nothing is wrong with the request, and the same one may be sent again
+AWAY = (OperationalError, InterfaceError, RedisError)
 # both languages; read once, so that a full disk or a broken template cannot take it away
 OUR_FAULT = (Path(__file__).parents[1] / "templates" / "500.html").read_text("utf-8")
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -106,8 +110,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     http = getattr(request, "_request", request)
     if isinstance(error, Refusal):
         document, headers = refusal_document(error, http), {}
-    elif isinstance(error, OperationalError):
-        log.warning("database_unavailable", exc_info=error)
+    elif isinstance(error, AWAY):
+        log.warning("server_away", exc_info=error)
         document, headers = general(503, http), {"Retry-After": "2"}
     else:
         if isinstance(error, Http404):
@@ -172,7 +176,8 @@ def _rows(detail: Any, field: str = "") -> Any:
 
 # ---- Django ----------------------------------------------------------------------------------------------------------
 def wants_problem(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    """Tell whether a machine asks."""
+    return request.path.startswith(("/api/", "/gateway/"))
 
 
 def answer(request: HttpRequest, status: int, document: dict[str, Any]) -> HttpResponse:
@@ -200,7 +205,21 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return answer(request, 404, general(404, request))
 
 
+def try_again(request: HttpRequest) -> HttpResponse:
+    """Answer that a server of ours is away for the moment, without asking it for the page."""
+    document = general(503, request)
+    if wants_problem(request):
+        response = answer(request, 503, document)
+    else:
+        page = OUR_FAULT.replace("{request_id}", str(document["request_id"] or "-"))
+        response = HttpResponse(page, status=503, content_type="text/html; charset=utf-8")
+    response["Retry-After"] = "2"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], AWAY):  # in a middleware, where no other handler of ours is asked
+        return try_again(request)
     document = general(500, request)
     if wants_problem(request):
         return answer(request, 500, document)
@@ -254,9 +273,7 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refusal):
             return answer(request, exception.http_status, refusal_document(exception, request))
-        if isinstance(exception, OperationalError):
-            log.warning("database_unavailable", exc_info=exception)
-            response = answer(request, 503, general(503, request))
-            response["Retry-After"] = "2"
-            return response
+        if isinstance(exception, AWAY):
+            log.warning("server_away", exc_info=exception)
+            return try_again(request)
         return None

@@ -28,7 +28,8 @@ from regimes.errors import Refusal
 from risk import operations as risk_operations
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(minutes=5)
+# more than a task may live, so that a dead worker is followed within two looks of beat
+LEASE = timedelta(seconds=90)
 MOST_ATTEMPTS = 5
 Status = NightRun.Status
 Part = NightShard.Status

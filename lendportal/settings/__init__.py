@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from lendportal.embedded.places import places
 from lendportal.embedded.secrets import public_half, sandbox_secrets
 from lendportal.environment import BadSetting, load, read_all
-from lendportal.settings.schedule import BEAT_SCHEDULE
+from lendportal.settings.schedule import beat_schedule
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -340,7 +340,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "lendportal.paging.NewestFirst",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["lendportal.throttling.CountedWhereCacheIs"],
     "DEFAULT_THROTTLE_RATES": {"login": "10/min", "code": "5/min", "money": "60/min", "upload": "20/hour"},
     "EXCEPTION_HANDLER": "lendportal.errors.handle",
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -403,7 +403,7 @@ CELERY_TASK_ROUTES = {
     "credit.tasks.*night*": {"queue": "night"},
     "credit.tasks.reevaluate_*": {"queue": "night"},
 }
-CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+CELERY_BEAT_SCHEDULE = beat_schedule(sweep_seconds=ENV["LENDPORTAL_SWEEP_SECONDS"])
 CELERY_BEAT_SCHEDULE_FILENAME = str(PORTAL_HOME / "beat-schedule")
 
 # ---- logs ------------------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def apply_gateway_message(*, message_id: int, as_of: date, now: datetime) -> str
     # counted before the work: a message that kills its worker is parked in the end, not tried for ever
     # in the same step it is claimed for a while: whoever comes at the same time walks away
     due = GatewayMessage.objects.filter(pk=message_id, state="STORED").exclude(next_attempt_at__gt=now)
-    counted = due.update(attempts=F("attempts") + 1, next_attempt_at=now + movements.LEASE)
+    counted = due.update(attempts=F("attempts") + 1, next_attempt_at=now + movements.lease())
     if not counted:
         return GatewayMessage.objects.values_list("state", flat=True).get(pk=message_id)
     try:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
@@ -25,8 +26,9 @@ from regimes.errors import N_, Refusal
 log = structlog.get_logger(__name__)
 M = TypeVar("M", Payout, Collection)
 
-LEASE = timedelta(seconds=60)  # more than the gateway's time-out for a question and an order
-FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=4), timedelta(minutes=10)
+FIRST_DELAY = timedelta(seconds=4)
+# the first hour is asked each minute at least, so that a bank that is back is heard; later each ten minutes
+LONGEST_DELAY, SOON, LATER_DELAY = timedelta(seconds=60), 60, timedelta(minutes=10)
 WAITING = ("PENDING", "SENT", "UNKNOWN")
 
 
@@ -53,7 +55,7 @@ def claim(model: type[M], *, pk: int, now: datetime) -> tuple[M, bool] | None:
     ).update(
         status="CLAIMED",
         claim=token,
-        claimed_until=now + LEASE,
+        claimed_until=now + lease(),
         attempts=F("attempts") + 1,
         sent_at=seen.sent_at or now,
     )
@@ -62,6 +64,11 @@ def claim(model: type[M], *, pk: int, now: datetime) -> tuple[M, bool] | None:
     may_have_been_sent = seen.sent_at is not None
     seen.claim, seen.attempts = token, seen.attempts + 1
     return seen, may_have_been_sent
+
+
+def lease() -> timedelta:
+    """Give how long a claim holds: more than the gateway's time-outs for a question and an order, each to connect and to answer."""
+    return timedelta(seconds=4 * settings.GATEWAY_TIMEOUT + 10)
 
 
 def _is_due(row: Movement, now: datetime) -> bool:
@@ -141,8 +148,10 @@ def release(
 
 
 def delay(attempts: int) -> timedelta:
-    """Return how long to wait: doubling up to ten minutes, with jitter so that a crowd does not come at once."""
-    longest: timedelta = min(FIRST_DELAY * 2 ** min(attempts, 12), LONGEST_DELAY)
+    """Return how long to wait: doubling up to a minute, later ten, with jitter so that a crowd does not come at once."""
+    longest: timedelta = min(
+        FIRST_DELAY * 2 ** min(attempts, 12), LONGEST_DELAY if attempts <= SOON else LATER_DELAY
+    )
     return longest * (0.5 + random.random() / 2)  # noqa: S311  jitter, not a secret
 
 

@@ -1,0 +1,25 @@
+"""Count requests in the shared cache; without the cache, money goes on, because rows and not counters guard it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from rest_framework.throttling import ScopedRateThrottle
+
+log = structlog.get_logger(__name__)
+GUARDS_PEOPLE = frozenset({"login", "code"})
+
+
+class CountedWhereCacheIs(ScopedRateThrottle):
+    """Throttle by scope. With the cache away a door to people's accounts stays shut, and every other one open."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        try:
+            return bool(super().allow_request(request, view))
+        except RedisError as error:
+            if getattr(view, self.scope_attr, None) in GUARDS_PEOPLE:
+                raise
+            log.warning("throttle_without_cache", error=type(error).__name__)
+            return True

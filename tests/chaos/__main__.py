@@ -1,0 +1,149 @@
+"""Break the portal on purpose, and hold four books against each other afterwards.
+
+    python -m tests.chaos --seed 7 --seconds 120 --faults all
+
+Prints one JSON line at the end; exit 1 on any breach, and then everything is kept in the folder that it names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from tests.chaos import faults, judge
+from tests.chaos.journal import Journal
+from tests.chaos.plant import Plant
+
+PATIENCE = 120.0  # seconds for quiet after the last fault
+
+
+def arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--faults", default="all", help="all, or names and first words: kill,database_crash")
+    parser.add_argument("--every", type=float, default=3.0, help="seconds between faults, on average")
+    parser.add_argument("--borrowers", type=int, default=10)
+    parser.add_argument(
+        "--settings", default="lendportal.settings", help="sabotaged settings, to try the harness"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the folder of a run that found nothing, too"
+    )
+    return parser.parse_args(given)
+
+
+def run(given: Sequence[str] | None = None, *, say: Any = print) -> dict[str, Any]:
+    """Run once and give the closing line's figures."""
+    options = arguments(given)
+    names = faults.choose(options.faults)
+    chance = random.Random(options.seed)
+    plant = Plant(durable_broker=chance.random() < 0.5, settings=options.settings)
+    keep = True
+    try:
+        result = _run(options, names, plant, say)
+        keep = options.keep or bool(result["breaches"])
+        if keep:
+            result["kept"] = str(plant.folder)
+        return result
+    finally:
+        plant.stop(keep=keep)
+
+
+def _run(options: argparse.Namespace, names: list[str], plant: Plant, say: Any) -> dict[str, Any]:
+    plant.start_servers()
+    os.environ.update(plant.environment("command", straight=True))
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from tests.chaos.clients import Borrower, Officer
+    from tests.chaos.people import populate
+
+    call_command("migrate", verbosity=0, interactive=False)
+    people = populate(count=options.borrowers, first_day=date.today())
+    plant.start_processes()
+    journal = Journal(plant.folder / "journal.jsonl")
+    say(f"seed {options.seed}: {len(names)} kinds of faults for {options.seconds:.0f} s", file=sys.stderr)
+    stop_faults, stop_clients = threading.Event(), threading.Event()
+    actors: list[threading.Thread] = [
+        Borrower(
+            plant.web_port, client, journal, seed=f"{options.seed}|{client.line_ref}", until=stop_clients
+        )
+        for client in people.borrowers
+    ]
+    actors.append(Officer(people, journal, seed=f"officer|{options.seed}", until=stop_clients))
+    trouble = faults.Troublemaker(
+        plant, journal, seed=options.seed, names=names, every=options.every, until=stop_faults
+    )
+    for actor in (*actors, trouble):
+        actor.start()
+    time.sleep(options.seconds)
+    stop_faults.set()
+    trouble.join(30)
+    stop_clients.set()
+    for actor in actors:
+        actor.join(30)
+    return _judge(options, plant, people, journal, trouble)
+
+
+def _judge(
+    options: argparse.Namespace, plant: Plant, people: Any, journal: Journal, trouble: faults.Troublemaker
+) -> dict[str, Any]:
+    faults.heal(plant)
+    healed = time.monotonic()
+    with faults.DAY:  # a day that is being closed is closed first
+        pass
+    plant.wait_ready()
+    verdict = judge.Verdict()
+    verdict.unanswered = [
+        f"{row.kind} {row.key} {row.replies[-3:]}"
+        for row in judge.ask_again(plant, people, journal, seconds=PATIENCE)
+    ]
+    verdict.quiet_after, verdict.stuck = judge.wait_for_quiet(plant, journal, since=healed, seconds=PATIENCE)
+    judge.compare(plant, journal, verdict)
+    requests = list(journal.requests.values())
+    replies = [reply for row in requests for reply in row.replies]
+    return {
+        "chaos": "ok" if not verdict.breaches else "BREACH",
+        "seed": options.seed,
+        "seconds": options.seconds,
+        "faults": sum(trouble.done.values()),
+        "kinds": len(trouble.done),
+        "requests": len(requests),
+        "sent": sum(row.sent for row in requests),
+        "accepted": sum(bool(row.accepted) for row in requests),
+        "refused": sum(row.refused for row in requests),
+        "no_reply": sum(status == 0 for _, status, _ in replies),
+        "server_errors": sum(status >= 500 and status != 503 for _, status, _ in replies),
+        "unavailable": sum(status == 503 for _, status, _ in replies),
+        "commits_swallowed": plant.database_proxy.swallowed,
+        "restarts": {process.name: process.starts - 1 for process in plant.processes.values()},
+        "breaches": verdict.breaches,
+        **asdict(verdict),
+    }
+
+
+def main() -> None:
+    result = run()
+    lists = {name: value for name, value in result.items() if isinstance(value, list) and value}
+    for name, rows in lists.items():
+        for row in rows[:20]:
+            print(f"{name}: {row}", file=sys.stderr)
+    short = {name: len(value) if isinstance(value, list) else value for name, value in result.items()}
+    print(json.dumps(short))
+    raise SystemExit(1 if result["breaches"] else 0)
+
+
+if __name__ == "__main__":
+    main()

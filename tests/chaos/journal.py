@@ -1,0 +1,76 @@
+"""What the clients asked and were told, written before each request is sent and after each reply."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Request:
+    """One thing that somebody wants, however often it is sent under its key."""
+
+    key: str
+    kind: str  # draw | repay
+    path: str
+    body: dict[str, Any]
+    who: int
+    about: int  # the line or the loan, by primary key
+    sent: int = 0
+    replies: list[tuple[float, int, str]] = field(
+        default_factory=list
+    )  # seconds, status (0: none), ref or code
+
+    @property
+    def accepted(self) -> str:
+        """Give the reference that was promised, or nothing."""
+        return next((ref for _, status, ref in self.replies if status in (200, 201)), "")
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether a final answer said no, and nothing else was ever possible."""
+        final = [status for _, status, _ in self.replies if 400 <= status < 500 and status not in (409, 429)]
+        codes = {code for _, status, code in self.replies if status == 409}
+        settled_no = bool(final) or bool(codes - {"in_progress"})
+        return settled_no and not self.accepted
+
+    @property
+    def open(self) -> bool:
+        return not self.accepted and not self.refused
+
+
+class Journal:
+    """A list in memory and a file that survives."""
+
+    def __init__(self, path: Path) -> None:
+        self.requests: dict[str, Request] = {}
+        self.began = time.monotonic()
+        self.lock = threading.Lock()
+        self.file = path.open("a", buffering=1)
+        self.events: list[dict[str, Any]] = []
+
+    def at(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+    def before(self, request: Request) -> None:
+        with self.lock:
+            self.requests[request.key] = request
+            request.sent += 1
+            self.file.write(json.dumps({"t": self.at(), "send": asdict(request)}) + "\n")
+
+    def after(self, request: Request, status: int, word: str) -> None:
+        with self.lock:
+            request.replies.append((self.at(), status, word))
+            self.file.write(
+                json.dumps({"t": self.at(), "key": request.key, "status": status, "word": word}) + "\n"
+            )
+
+    def note(self, what: str, **more: Any) -> None:
+        with self.lock:
+            row = {"t": self.at(), "event": what, **more}
+            self.events.append(row)
+            self.file.write(json.dumps(row, default=str) + "\n")
