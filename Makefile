@@ -44,6 +44,16 @@ bench: setup-dev  ## time the engine and the night; SIZES=100000,300000 for larg
 	@$(PY) -m bench.bench_loan_engine
 	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
 
+.PHONY: chaos crash
+SEED ?= 7
+SECONDS ?= 120
+FAULTS ?= all
+chaos: setup-dev  ## break the running portal by a seed and compare four books; SEED=7 SECONDS=120 FAULTS=all
+	@$(WITH_OPENMP) exec $(PY) -m tests.chaos --seed $(SEED) --seconds $(SECONDS) --faults $(FAULTS) $(CHAOS)
+
+crash: setup-dev  ## break every flow of money at every point, in four ways
+	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/crash -q -n $(WORKERS) --dist worksteal
+
 reset: setup  ## remove the sandbox's data and begin anew
 	@$(PY) -m lendportal.embedded.reset
 

@@ -22,6 +22,7 @@ from typing import Any
 from tests.chaos import faults, judge
 from tests.chaos.journal import Journal
 from tests.chaos.plant import Plant
+from tests.chaos.sabotage import SABOTAGE
 
 PATIENCE = 120.0  # seconds for quiet after the last fault
 
@@ -32,9 +33,9 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--faults", default="all", help="all, or names and first words: kill,database_crash")
     parser.add_argument("--every", type=float, default=3.0, help="seconds between faults, on average")
-    parser.add_argument("--borrowers", type=int, default=10)
+    parser.add_argument("--borrowers", type=int, default=6)
     parser.add_argument(
-        "--settings", default="lendportal.settings", help="sabotaged settings, to try the harness"
+        "--without", choices=sorted(SABOTAGE), help="take a guard out, to see that the harness notices"
     )
     parser.add_argument(
         "--keep", action="store_true", help="keep the folder of a run that found nothing, too"
@@ -47,7 +48,7 @@ def run(given: Sequence[str] | None = None, *, say: Any = print) -> dict[str, An
     options = arguments(given)
     names = faults.choose(options.faults)
     chance = random.Random(options.seed)
-    plant = Plant(durable_broker=chance.random() < 0.5, settings=options.settings)
+    plant = Plant(durable_broker=chance.random() < 0.5, without=options.without or "")
     keep = True
     try:
         result = _run(options, names, plant, say)
@@ -66,21 +67,27 @@ def _run(options: argparse.Namespace, names: list[str], plant: Plant, say: Any) 
 
     django.setup()
     from django.core.management import call_command
+    from django.db import connection
 
     from tests.chaos.clients import Borrower, Officer
     from tests.chaos.people import populate
 
     call_command("migrate", verbosity=0, interactive=False)
+    for statement in SABOTAGE[options.without].statements if options.without else ():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
     people = populate(count=options.borrowers, first_day=date.today())
     plant.start_processes()
     journal = Journal(plant.folder / "journal.jsonl")
     say(f"seed {options.seed}: {len(names)} kinds of faults for {options.seconds:.0f} s", file=sys.stderr)
     stop_faults, stop_clients = threading.Event(), threading.Event()
+    # everybody has a telephone and a computer open: two requests on one line at one time are ordinary
     actors: list[threading.Thread] = [
         Borrower(
-            plant.web_port, client, journal, seed=f"{options.seed}|{client.line_ref}", until=stop_clients
+            plant.web_port, client, journal, seed=f"{options.seed}|{number}|{device}", until=stop_clients
         )
-        for client in people.borrowers
+        for number, client in enumerate(people.borrowers)
+        for device in ("telephone", "computer")
     ]
     actors.append(Officer(people, journal, seed=f"officer|{options.seed}", until=stop_clients))
     trouble = faults.Troublemaker(
@@ -117,6 +124,7 @@ def _judge(
     return {
         "chaos": "ok" if not verdict.breaches else "BREACH",
         "seed": options.seed,
+        "without": options.without,
         "seconds": options.seconds,
         "faults": sum(trouble.done.values()),
         "kinds": len(trouble.done),

@@ -63,7 +63,8 @@ class Borrower(threading.Thread):
                 continue
             request = self.pay() if self.loans and self.chance.random() < 0.4 else self.draw()
             if self.chance.random() < 0.1:
-                twin = threading.Thread(target=self.ask, args=(request,), daemon=True)
+                again = request if self.chance.random() < 0.5 else self.draw()
+                twin = threading.Thread(target=self.ask, args=(again,), daemon=True)
                 twin.start()
                 self.ask(request)
                 twin.join(PATIENCE + 2)

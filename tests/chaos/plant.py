@@ -85,10 +85,10 @@ class Process:
 class Plant:
     """Everything of one run, in a folder of its own."""
 
-    def __init__(self, *, durable_broker: bool, settings: str = "lendportal.settings") -> None:
+    def __init__(self, *, durable_broker: bool, without: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="lpc-", dir="/tmp"))
         self.folder.chmod(0o755)
-        self.settings = settings
+        self.without = without
         self.logs = self.folder / "log"
         self.logs.mkdir()
         user, sockets = server_user(), self.folder / "run"
@@ -132,7 +132,8 @@ class Plant:
         )
         found = {
             **kept,
-            "DJANGO_SETTINGS_MODULE": self.settings,
+            "DJANGO_SETTINGS_MODULE": "tests.chaos.sabotaged" if self.without else "lendportal.settings",
+            "CHAOS_WITHOUT": self.without,
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             "C_FORCE_ROOT": "1",
