@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import business, install, people, settings
+from accounts.views import business, business_rules, install, people, settings
 
 app_name = "accounts"
 urlpatterns = [
@@ -16,6 +16,10 @@ urlpatterns = [
     path("business/new/", business.create, name="business-new"),
     path("for/<uuid:ref>/members/", business.members, name="members"),
     path("for/<uuid:ref>/members/<uuid:member_ref>/remove/", business.remove_member, name="member-remove"),
+    path("for/<uuid:ref>/members/<uuid:member_ref>/terms/", business_rules.member_terms, name="member-terms"),
+    path("for/<uuid:ref>/members/rule/", business_rules.second_approval, name="second-approval"),
+    path("for/<uuid:ref>/licence/", business_rules.licence, name="licence"),
+    path("licences/<uuid:ref>/file/", business_rules.licence_file, name="licence-file"),
     path("for/<uuid:ref>/identity/", people.identity, name="identity"),
     path("for/<uuid:ref>/consents/", people.consents, name="consents"),
     path("for/<uuid:ref>/banks/", people.bank_accounts, name="banks"),

@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from accounts.models import BusinessMember, User
-from credit.models import Application, CreditLine, Decision, Drawdown, LimitChange, ReviewRequest
+from credit.models import Application, CreditLine, Decision, Drawdown, DrawRequest, LimitChange, ReviewRequest
 from regimes.errors import N_, NotFound
 
 Row = TypeVar("Row", bound=Model)
@@ -50,6 +50,12 @@ def own_drawdown_of_loan(
         raise _missing()
     rows = Drawdown.objects.select_related("line__borrower__business_profile", "loan")
     return _one(rows, user, found, roles, "line__borrower")
+
+
+def own_draw_request(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> DrawRequest:
+    """Give a draw that waits for a second member of the user's business, or refuse as missing."""
+    rows = DrawRequest.objects.select_related("line__borrower", "asked_by", "decided_by", "drawdown")
+    return _one(rows, user, ref, roles, "line__borrower")
 
 
 def own_review(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> ReviewRequest:

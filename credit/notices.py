@@ -20,6 +20,8 @@ def register() -> None:
     _limits()
     _instalments()
     _passports()
+    _second_members()
+    _businesses()
 
 
 def _decisions() -> None:
@@ -91,6 +93,38 @@ def _limits() -> None:
         "draw_accepted",
         subject=N_("Your draw is on its way"),
         body=N_("CNY %(amount)s is on its way to your account ending in %(account_last4)s."),
+    )
+
+
+def _businesses() -> None:
+    register_kind(
+        "feed_is_aging",
+        subject=N_("Your records are getting old"),
+        body=N_(
+            "Your newest record is %(days)s days old. From %(limit)s days on it no longer counts, and your limit may "
+            "fall. Give newer invoices or statements in the portal."
+        ),
+    )
+    register_kind(
+        "business_sign",
+        subject=N_("Something about your business is near to counting"),
+        body=N_("Look at “The business” in the portal: it says what we see and what would change it."),
+    )
+
+
+def _second_members() -> None:
+    register_kind(
+        "draw_needs_second",
+        subject=N_("A draw waits for a second member"),
+        body=N_(
+            "A member asked to draw CNY %(amount)s for the business. Another member has three days to approve or "
+            "refuse it in the portal. Nothing is borrowed until then."
+        ),
+    )
+    register_kind(
+        "draw_second_refused",
+        subject=N_("A draw was refused by a second member"),
+        body=N_("The draw of CNY %(amount)s was refused by a second member. Nothing was borrowed."),
     )
 
 

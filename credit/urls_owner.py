@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from credit.views import passport
+from credit.views import approvals, business, passport
 
 owner_patterns = [
+    path("for/<uuid:ref>/business/", business.business, name="business"),
+    path("draw-requests/<uuid:ref>/", approvals.one, name="draw-request"),
+    path("draw-requests/<uuid:ref>/approve/", approvals.approve, name="draw-request-approve"),
+    path("draw-requests/<uuid:ref>/no/", approvals.turn_down, name="draw-request-no"),
     path("for/<uuid:ref>/passport/", passport.passport, name="passport"),
     path("passports/<uuid:ref>/", passport.one, name="passport-one"),
     path("passports/<uuid:ref>/revoke/", passport.revoke, name="passport-revoke"),

@@ -78,6 +78,11 @@ class BusinessProfile(models.Model):
     second_approval_above = models.DecimalField(
         _("second approval above"), max_digits=16, decimal_places=2, null=True, blank=True
     )
+    # a looser rule counts from this day on
+    second_approval_then = models.DecimalField(
+        _("second approval then above"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
+    second_approval_date = models.DateField(_("second approval changes on"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:

@@ -19,6 +19,15 @@ def register() -> None:
         urgent=True,
     )
     register_kind(
+        "second_approval_changed",
+        subject=N_("The rule for large draws changed"),
+        body=N_(
+            "An owner changed above which amount two members must agree to a draw. A looser rule counts from "
+            "tomorrow. If this was not meant, change it back in the portal now."
+        ),
+        urgent=True,
+    )
+    register_kind(
         "identity_checked",
         subject=N_("Your identity check is done"),
         body=N_("Your identity is verified. You can apply now."),

@@ -8,6 +8,13 @@ from accounts.operations.banks import (
     set_default_bank_account,
     verify_bank_account,
 )
+from accounts.operations.business_rules import (
+    UnableToTakeLicence,
+    give_licence,
+    second_above,
+    set_member_terms,
+    set_second_approval,
+)
 from accounts.operations.businesses import (
     UnableToChangeMembers,
     UnableToCreateBusiness,
@@ -75,8 +82,13 @@ __all__ = [
     "end_break_glass",
     "ensure_person",
     "expire_proposals",
+    "UnableToTakeLicence",
     "give_consent",
     "give_consents",
+    "give_licence",
+    "second_above",
+    "set_member_terms",
+    "set_second_approval",
     "mark_notices_read",
     "open_account",
     "propose",

@@ -77,6 +77,20 @@ def round_money(value: Any) -> str:
 
 
 @register.filter
+def round_figure(value: Any) -> SafeString | str:
+    """Write the big number of a page that is an estimate: whole yuan."""
+    number = _decimal(value)
+    return "–" if number is None else figure(number.quantize(Decimal(1)))
+
+
+@register.filter
+def percent_round(value: Any) -> str:
+    """Write a fraction that is an estimate: 0.8342 is 83%."""
+    number = _decimal(value)
+    return "–" if number is None else f"{number * 100:.0f}%"
+
+
+@register.filter
 def percent(value: Any) -> str:
     """Write a rate given as a fraction: 0.144 is 14.40%."""
     number = _decimal(value)

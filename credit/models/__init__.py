@@ -1,6 +1,7 @@
 """Tables of credit."""
 
 from credit.models.application import Application, Decision, Occupation, ReviewRequest
+from credit.models.approval import DrawRequest
 from credit.models.cause import LookCause
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
@@ -13,6 +14,7 @@ __all__ = [
     "Application",
     "CreditLine",
     "Decision",
+    "DrawRequest",
     "Drawdown",
     "LessonRead",
     "LimitChange",

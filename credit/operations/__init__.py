@@ -8,6 +8,7 @@ from credit.operations.applications import (
     submit_application,
     withdraw_application,
 )
+from credit.operations.approvals import approve_draw, ask_for_draw, refuse_draw, withdraw_draw_request
 from credit.operations.authority import NeedsSecondPerson, limit_alone
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
@@ -59,6 +60,8 @@ __all__ = [
     "accept_offer",
     "activate_policy",
     "answer_review",
+    "approve_draw",
+    "ask_for_draw",
     "change_limit",
     "close_line",
     "decide_by_officer",
@@ -74,6 +77,7 @@ __all__ = [
     "reevaluate_changed_lines",
     "reevaluate_due_lines",
     "reevaluate_lines",
+    "refuse_draw",
     "request_review",
     "run_end_of_day",
     "send_reminders",
@@ -82,4 +86,5 @@ __all__ = [
     "submit_application",
     "unfreeze_line",
     "withdraw_application",
+    "withdraw_draw_request",
 ]

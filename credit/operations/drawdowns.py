@@ -18,6 +18,7 @@ from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
 from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, LimitChange, Product
 from credit.operations import lines
+from credit.operations.approvals import refuse_alone
 from credit.queries import ceiling_now, consent_to_decide, debt_of_line, identity_confirmed, loan_terms
 from loans.models import Loan
 from loans.operations import open_loan
@@ -49,6 +50,7 @@ def draw_down(
     actor: User | None,
     as_of: date,
     terms_version: str = "",
+    approved_by: User | None = None,
 ) -> Drawdown:
     """Draw on a line, or return what the same key drew before.
 
@@ -95,6 +97,7 @@ def draw_down(
             ),
             amount=amount,
         )
+        refuse_alone(line=line, amount=amount, actor=actor, approved_by=approved_by, as_of=as_of)
         loan = open_loan(
             borrower_id=line.borrower_id,
             terms=loan_terms(

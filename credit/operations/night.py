@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
+from credit.business import warn_businesses
 from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step_after
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
 from credit.operations.autodebit import start_auto_debits
@@ -270,6 +271,7 @@ def _roll(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 def _notify(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
     return {
         "new": send_reminders(as_of=day + timedelta(days=1), now=run.started_at),
+        "signs": warn_businesses(as_of=day + timedelta(days=1)),
         "alarms": _watch_model(day),
     }
 

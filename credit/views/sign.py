@@ -24,12 +24,14 @@ from accounts.pages import SignedIn, page, refuse, signed_in
 from accounts.templatetags.portal import percent
 from credit import access, operations, queries
 from credit.affording import Affordability, affordability, situations_of
+from credit.domain.approvals import ApprovalNeeded
 from credit.domain.lessons import fitting
 from credit.domain.line import UnableToDrawDown
 from credit.domain.products import check_choice
 from credit.forms import ConfirmForm
 from credit.models import CreditLine, Drawdown
 from credit.queries import DrawOption
+from credit.views.approvals import ask_instead
 from credit.views.draw import draw_form, draw_page, offered_options
 from credit.views.home import for_line
 from credit.views.learn import lesson_view, read_by
@@ -268,10 +270,21 @@ def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
             actor=request.user,
             as_of=business_date(),
         )
+    except ApprovalNeeded:
+        return _ask_others(request, line, choice, form, parts["k"], waited)
     except Refusal as refusal:
         return _refused(request, line, choice, form, refusal, waited)
     wake(wake_payout, drawdown.loan.payout.pk)
     return redirect("credit:drawdown", drawdown.ref)
+
+
+def _ask_others(
+    request: SignedIn, line: CreditLine, choice: Choice, form: ConfirmForm, key: str, waited: int
+) -> HttpResponse:
+    try:
+        return ask_instead(request, line_id=line.pk, choice=choice, key=key)
+    except Refusal as refusal:
+        return _refused(request, line, choice, form, refusal, waited)
 
 
 def _refused(

@@ -103,6 +103,9 @@ class Sign(StrEnum):
     SALES_FALLING = "SALES_FALLING"
     CONCENTRATED = "CONCENTRATED"
     THIN_BUFFER = "THIN_BUFFER"
+    # of the debt, told by whoever knows it
+    NEAR_LIMIT = "NEAR_LIMIT"
+    DUE_ABOVE_BALANCE = "DUE_ABOVE_BALANCE"
 
 
 @dataclass(frozen=True, slots=True)
