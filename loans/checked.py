@@ -6,6 +6,7 @@ event does, to the cent.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +18,12 @@ from accounts import proposal_kinds
 from accounts.operations import write_audit
 from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
 from ledger.domain.money import ZERO, format_amount, parse_amount
+from loans.domain.casework import DEFAULT, read_strategy
 from loans.domain.engine import append_event, fold
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.hardship import PlanPreview, check_measures, plan_events, preview_plan
 from loans.domain.state import LoanState
-from loans.models import Loan
+from loans.models import CollectionStrategy, Loan
 from loans.operations.events import add_event, lock_loan, read_events, write_event
 from regimes.errors import N_, InvalidInput, NotFound
 
@@ -122,6 +124,7 @@ def state_changes(before: LoanState, after: LoanState, *, currency: str) -> list
             (N_("Waived so far"), money(state.waived.total)),
             (N_("Written off"), money(state.written_off.total)),
             (N_("Fees charged"), money(state.fees_charged)),
+            (N_("Recovered after the write-off"), money(state.recovered)),
             (N_("Refunded"), money(state.refunded)),
         ]  # fmt: skip
 
@@ -226,7 +229,58 @@ PLAN = ProposalKind(
     diff=_plan_diff,
     execute=_execute_plan,
 )
+
+
+# ---- how cases are worked --------------------------------------------------------------------------------------------
+def _read_strategy(payload: Mapping[str, Any]) -> dict[str, Any]:
+    found = read_fields(payload, required=("document",))
+    if not isinstance(found["document"], dict):
+        raise InvalidInput("invalid", N_("Enter the steps of every bucket as JSON."), field="document")
+    read_strategy(found["document"])
+    return {"document": found["document"]}
+
+
+def _strategy_now() -> tuple[int, Mapping[str, Any]]:
+    row = CollectionStrategy.objects.order_by("-version").first()
+    return (row.version, row.document) if row is not None else (0, DEFAULT)
+
+
+def _strategy_subject(payload: Mapping[str, Any]) -> Subject:
+    version, _document = _strategy_now()
+    return Subject("loans.CollectionStrategy", str(version + 1), f"v{version + 1}")
+
+
+def _check_strategy(payload: Mapping[str, Any], act: Act) -> None:
+    read_strategy(payload["document"])
+
+
+def _strategy_diff(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
+    _version, document = _strategy_now()
+    return [
+        Change(bucket, json.dumps(document.get(bucket)), json.dumps(payload["document"].get(bucket)))
+        for bucket in payload["document"]
+        if document.get(bucket) != payload["document"].get(bucket)
+    ]
+
+
+def _execute_strategy(payload: Mapping[str, Any], act: Act) -> Mapping[str, Any]:
+    version, _document = _strategy_now()
+    CollectionStrategy.objects.create(version=version + 1, document=payload["document"], actor=act.actor)
+    return {"version": version + 1}
+
+
+STRATEGY = ProposalKind(
+    name="collection_strategy",
+    title=N_("Change how overdue loans are worked"),
+    read=_read_strategy,
+    subject=_strategy_subject,
+    check=_check_strategy,
+    diff=_strategy_diff,
+    execute=_execute_strategy,
+)
 KINDS = (
+    STRATEGY,
+    _kind("recovery", N_("Book money on a loan that was written off"), event=EventKind.RECOVERY, required={"amount": _amount}),
     _kind("loan_rate", N_("Change the rate of a loan"), event=EventKind.RATE_CHANGE, required={"annual_rate": _rate}),
     _kind("loan_fee", N_("Charge a fee"), event=EventKind.FEE, required={"amount": _amount, "component": _one_of("fee", "penalty")}),
     _kind("waiver", N_("Waive part of what is owed"), event=EventKind.WAIVER, required={"amount": _amount, "component": _one_of("penalty", "interest", "fee")}),

@@ -63,6 +63,12 @@ def sweep_webhooks(**kwargs: Any) -> int:
     )
 
 
+@shared_task(name="loans.tasks.settle_promises")
+def settle_promises(**kwargs: Any) -> int:
+    """See which promises to pay were kept."""
+    return operations.settle_promises(as_of=business_date()) if books_are_open() else 0
+
+
 def _sweep(find: Callable[[datetime], list[int]], work: Callable[[int], object]) -> int:
     """Work each row by itself: one bad row does not stop the others."""
     if not books_are_open():

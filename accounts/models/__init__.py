@@ -3,6 +3,7 @@
 from accounts.models.audit import AuditEntry
 from accounts.models.bank import BankAccount
 from accounts.models.borrower import Borrower, BusinessMember, BusinessProfile
+from accounts.models.claim import WorkClaim
 from accounts.models.consent import Consent
 from accounts.models.contact import Call, ContactPreference
 from accounts.models.identity import Identity
@@ -29,4 +30,5 @@ __all__ = [
     "Proposal",
     "TemporaryRole",
     "User",
+    "WorkClaim",
 ]

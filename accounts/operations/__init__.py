@@ -22,6 +22,7 @@ from accounts.operations.businesses import (
     create_business,
     remove_member,
 )
+from accounts.operations.claims import HeldBySomebody, claim_work, refuse_held, release_work
 from accounts.operations.consents import UnableToGiveConsent, give_consent, give_consents, withdraw_consent
 from accounts.operations.contacts import ContactNotAllowed, record_call, refuse_contact
 from accounts.operations.identities import UnableToRecordIdentity, decide_identity, record_identity
@@ -56,6 +57,7 @@ from accounts.operations.roles import UnableToGrantRole, break_glass, change_rol
 from accounts.operations.second_factor import UnableToEnrol, enrol_totp
 
 __all__ = [
+    "HeldBySomebody",
     "NotForYou",
     "ContactNotAllowed",
     "NoticeOrder",
@@ -75,6 +77,7 @@ __all__ = [
     "approve",
     "break_glass",
     "change_role",
+    "claim_work",
     "create_business",
     "decide_identity",
     "decline",
@@ -97,6 +100,8 @@ __all__ = [
     "record_call",
     "record_identity",
     "refuse_contact",
+    "refuse_held",
+    "release_work",
     "remember_acting",
     "remove_bank_account",
     "remove_member",

@@ -128,6 +128,8 @@ CHECKED: dict[str, TwoPeople] = {
     "waiver": TwoPeople((COLLECTOR, REVIEWER, FINANCE), (FINANCE,)),
     "loan_plan": TwoPeople((COLLECTOR, REVIEWER), (REVIEWER, FINANCE)),
     "write_off": TwoPeople((COLLECTOR, FINANCE), (FINANCE,)),
+    "recovery": TwoPeople((COLLECTOR, FINANCE), (FINANCE,)),
+    "collection_strategy": TwoPeople((COLLECTOR, ANALYST), (ANALYST, FINANCE)),
     "refund": TwoPeople((SUPPORT, FINANCE), (FINANCE,)),
     "manual_journal": TwoPeople((FINANCE,), (FINANCE,)),
     "policy_activation": TwoPeople((ANALYST,), (ANALYST,)),

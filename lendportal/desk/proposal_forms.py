@@ -15,7 +15,9 @@ from accounts.models import User
 from ledger.domain.chart import BY_CODE
 from lendportal.checked import CODES
 from lendportal.desk.policy import BREAK_GLASS
+from loans.domain.casework import DEFAULT
 from loans.domain.hardship import FIELDS, Measure
+from loans.models import CollectionStrategy
 from risk.models.registry import ModelState
 
 
@@ -166,6 +168,15 @@ class PlanForm(LoanForm):
         return {"loan_ref": data["loan_ref"], "measures": [measure]}
 
 
+class StrategyForm(ProposalForm):
+    document = forms.JSONField(label=_("Steps of every bucket"), widget=forms.Textarea(attrs={"rows": 14}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        row = CollectionStrategy.objects.order_by("-version").first()
+        kwargs["initial"] = {"document": row.document if row else DEFAULT, **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+
+
 class JournalForm(ProposalForm):
     debit = forms.ChoiceField(label=_("Debit"))
     credit = forms.ChoiceField(label=_("Credit"))
@@ -191,6 +202,8 @@ FORMS: dict[str, type[ProposalForm]] = {
     "loan_fee": FeeForm,
     "waiver": WaiverForm,
     "write_off": LoanForm,
+    "recovery": RefundForm,
+    "collection_strategy": StrategyForm,
     "refund": RefundForm,
     "loan_plan": PlanForm,
     "manual_journal": JournalForm,

@@ -33,7 +33,7 @@ class Desk(admin.AdminSite):
         return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from lendportal.desk import finance, monitoring, proposals, reminders, views
+        from lendportal.desk import collections, finance, hardship, monitoring, proposals, reminders, views
         from lendportal.desk.routes import guarded
 
         def page(route: str, view: Any, name: str) -> URLPattern:
@@ -50,6 +50,10 @@ class Desk(admin.AdminSite):
             page("proposals/", proposals.listing, "proposals"),
             page("proposals/new/<str:kind>/", proposals.make, "propose"),
             page("proposals/<uuid:ref>/", proposals.decide, "proposal"),
+            page("collections/", collections.listing, "collections"),
+            page("collections/<uuid:ref>/", collections.case, "collection_case"),
+            page("hardship/", hardship.listing, "hardships"),
+            page("hardship/<uuid:ref>/", hardship.answer, "hardship"),
             page("monitoring/", monitoring.monitoring, "monitoring"),
             page("reminders/", reminders.reminders, "reminders"),
             page("books/", finance.trial_balance, "trial_balance"),

@@ -1,4 +1,5 @@
 from loans.models.calendar import CalendarFeed
+from loans.models.casework import CollectionStrategy, Promise
 from loans.models.hardship import HardshipPaper, HardshipPlan, HardshipRequest
 from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualSlice
@@ -9,6 +10,7 @@ __all__ = [
     "AccrualSlice",
     "CalendarFeed",
     "Collection",
+    "CollectionStrategy",
     "GatewayMessage",
     "HardshipPaper",
     "HardshipPlan",
@@ -17,6 +19,7 @@ __all__ = [
     "Loan",
     "LoanEventRow",
     "Payout",
+    "Promise",
     "ProvisionLine",
     "ProvisionRun",
 ]

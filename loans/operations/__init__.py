@@ -1,6 +1,13 @@
 """Every write of loans: one verb a function, the transaction inside."""
 
 from loans.operations.calendar import make_calendar_feed, revoke_calendar_feed
+from loans.operations.casework import (
+    ContactForbidden,
+    UnableToPromise,
+    call_debtor,
+    settle_promises,
+    take_promise,
+)
 from loans.operations.collections import (
     UnableToCollect,
     confirm_collection,
@@ -44,7 +51,9 @@ from loans.operations.provisions import PostedProvisions, UnableToPostProvisions
 from loans.operations.withdrawing import withdraw_from_loan
 
 __all__ = [
+    "ContactForbidden",
     "PostedProvisions",
+    "UnableToPromise",
     "UnableToPostProvisions",
     "UnableToActOnOwnLoan",
     "UnableToAskForHelp",
@@ -60,6 +69,7 @@ __all__ = [
     "add_hardship_papers",
     "age_loans",
     "apply_gateway_message",
+    "call_debtor",
     "cancel_loan",
     "confirm_collection",
     "confirm_payout",
@@ -85,7 +95,9 @@ __all__ = [
     "revoke_calendar_feed",
     "send_collection",
     "send_payout",
+    "settle_promises",
     "start_collection",
+    "take_promise",
     "withdraw_from_loan",
     "withdraw_hardship",
 ]
