@@ -105,7 +105,7 @@ def _utilisation(borrower_ids: Sequence[int], place: dict[int, int]) -> Floats:
     """Give exposure / limit over a borrower's open lines; NaN without a line that was ever drawn."""
     used = np.full(len(place), np.nan)
     lines = list(
-        CreditLine.objects.filter(borrower_id__in=borrower_ids, status__in=["ACTIVE", "FROZEN"])
+        CreditLine.objects.filter(borrower_id__in=borrower_ids, status__in=["ACTIVE", "FROZEN", "SUSPENDED"])
         .annotate(draws=Count("drawdowns"))
         .values_list("pk", "borrower_id", "limit", "draws")
     )

@@ -77,15 +77,15 @@ INVARIANTS: list[Invariant] = [
     ),
     Invariant(
         "I18",
-        "nothing was drawn on a frozen or closed line",
+        "nothing was drawn on a frozen, suspended or closed line",
         """
         SELECT d.ref, h.direction
           FROM credit_drawdown d
           JOIN LATERAL (SELECT direction FROM credit_limitchange
                          WHERE line_id = d.line_id AND id <= d.limit_change_id
-                           AND direction IN ('OPEN', 'FREEZE', 'UNFREEZE', 'CLOSE')
+                           AND direction IN ('OPEN', 'FREEZE', 'UNFREEZE', 'SUSPEND', 'RESUME', 'CLOSE')
                          ORDER BY id DESC LIMIT 1) h ON true
-         WHERE h.direction IN ('FREEZE', 'CLOSE')
+         WHERE h.direction IN ('FREEZE', 'SUSPEND', 'CLOSE')
         """,
     ),
     Invariant(
@@ -97,7 +97,7 @@ INVARIANTS: list[Invariant] = [
            AND (a.model_id IS NULL OR d.pd IS NULL)
         UNION ALL
         SELECT h.ref::text, h.direction FROM credit_limitchange h LEFT JOIN risk_assessment a ON a.id = h.assessment_id
-         WHERE h.actor_id IS NULL AND h.direction IN ('UP', 'DOWN') AND h.trigger NOT IN ('OFFICER', 'BORROWER')
+         WHERE h.actor_id IS NULL AND h.direction IN ('UP', 'DOWN') AND h.trigger NOT IN ('OFFICER', 'BORROWER', 'TEMPORARY_END')
            AND (a.model_id IS NULL OR h.policy_id IS NULL)
         """,
     ),

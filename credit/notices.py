@@ -90,6 +90,31 @@ def _limits() -> None:
         body=N_("You cannot draw any more; what you owe is repaid as agreed. Why: %(why)s"),
     )
     register_kind(
+        "limit_keep",
+        subject=N_("We looked at your limit"),
+        body=N_("Your limit stays at CNY %(new_limit)s. Why: %(why)s"),
+    )
+    register_kind(
+        "limit_suspend",
+        subject=N_("Your line is suspended"),
+        body=N_("You cannot draw for now; payments go on. Why: %(why)s What ends it: %(way_on)s"),
+    )
+    register_kind(
+        "limit_resume",
+        subject=N_("Your line goes on"),
+        body=N_("You can draw again. Why: %(why)s"),
+    )
+    register_kind(
+        "self_excluded",
+        subject=N_("We do not lend to you for now, as you asked"),
+        body=N_("You asked us not to lend to you before %(date)s. Repaying goes on as agreed."),
+    )
+    register_kind(
+        "limit_renew",
+        subject=N_("Your line is renewed"),
+        body=N_("You can draw up to CNY %(new_limit)s. Why: %(why)s"),
+    )
+    register_kind(
         "draw_accepted",
         subject=N_("Your draw is on its way"),
         body=N_("CNY %(amount)s is on its way to your account ending in %(account_last4)s."),

@@ -25,6 +25,7 @@ from credit.models import (
     Policy,
     Product,
     ReviewRequest,
+    SelfExclusion,
 )
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
@@ -194,6 +195,30 @@ def consent_to_decide(*, borrower_id: int) -> bool:
     return Consent.objects.filter(
         borrower_id=borrower_id, purpose="CREDIT_DECISION", withdrawn_at__isnull=True
     ).exists()
+
+
+def group_exposure(*, borrower_id: int, except_line_id: int | None = None) -> Decimal:
+    """Sum what is promised, or owed if more, on the open lines of a person and of the businesses owned."""
+    members = group_of(borrower_ids=[borrower_id])[borrower_id]
+    lines = dict(
+        CreditLine.objects.filter(borrower_id__in=members)
+        .exclude(status__in=["OFFERED", "CLOSED"])
+        .exclude(pk=except_line_id or 0)
+        .values_list("pk", "limit")
+    )
+    debts = debts_of_lines(line_ids=list(lines))
+    return sum((max(limit, debts[pk].exposure) for pk, limit in lines.items()), ZERO)
+
+
+def room_in_group(*, line: CreditLine) -> Decimal:
+    """Say how high a line's limit may be, so that the whole group stays within the policy in force."""
+    others = group_exposure(borrower_id=line.borrower_id, except_line_id=line.pk)
+    return rules_of(active_policy()).group_limit - others
+
+
+def exclusion_of(*, borrower_id: int) -> SelfExclusion | None:
+    """Give the borrower's self-exclusion that was not ended, if there is one."""
+    return SelfExclusion.objects.filter(borrower_id=borrower_id, ended_date__isnull=True).first()
 
 
 # ---- the line -------------------------------------------------------------------------------------------------------

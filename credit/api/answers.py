@@ -100,7 +100,9 @@ class LimitChangeOut(serializers.Serializer[Any]):
     """One event in a line's life, with its reasons and what would change it."""
 
     ref = serializers.UUIDField()
-    direction = serializers.CharField(help_text="OPEN, UP, KEEP, DOWN, FREEZE, UNFREEZE or CLOSE.")
+    direction = serializers.CharField(
+        help_text="OPEN, UP, KEEP, DOWN, FREEZE, UNFREEZE, SUSPEND, RESUME, RENEW or CLOSE."
+    )
     old_limit = MoneyField()
     new_limit = MoneyField()
     reasons = serializers.SerializerMethodField()
@@ -123,7 +125,9 @@ class LineOut(serializers.Serializer[Any]):
     ref = serializers.UUIDField(source="line.ref")
     borrower = serializers.UUIDField(source="line.borrower.ref")
     family = serializers.CharField(source="line.family")
-    status = serializers.CharField(source="line.status", help_text="OFFERED, ACTIVE, FROZEN or CLOSED.")
+    status = serializers.CharField(
+        source="line.status", help_text="OFFERED, ACTIVE, FROZEN, SUSPENDED or CLOSED."
+    )
     freeze_reason = serializers.CharField(source="line.freeze_reason")
     limit = MoneyField(source="line.limit")
     exposure = MoneyField(help_text="Principal owed, and payouts under way.")

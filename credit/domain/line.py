@@ -21,6 +21,7 @@ class LineStatus(StrEnum):
     OFFERED = "OFFERED"
     ACTIVE = "ACTIVE"
     FROZEN = "FROZEN"
+    SUSPENDED = "SUSPENDED"
     CLOSED = "CLOSED"
 
 
@@ -30,17 +31,20 @@ class LineAction(StrEnum):
     ACCEPT = "ACCEPT"
     FREEZE = "FREEZE"
     UNFREEZE = "UNFREEZE"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
     CLOSE = "CLOSE"
 
 
 class FreezeReason(StrEnum):
-    """Name who froze a line and why; only the same hand, or a stronger one, lifts it."""
+    """Name who froze or suspended a line and why; only the same hand, or a stronger one, lifts it."""
 
     NONE = ""
     BORROWER = "BORROWER"
     OVERDUE = "OVERDUE"
     RISK = "RISK"
     OFFICER = "OFFICER"
+    EXCLUDED = "EXCLUDED"  # the borrower asked not to be lent to for a time; nobody lifts it before its end
 
 
 AFTER: Final[dict[tuple[LineStatus, LineAction], LineStatus]] = {
@@ -50,7 +54,12 @@ AFTER: Final[dict[tuple[LineStatus, LineAction], LineStatus]] = {
     (LineStatus.ACTIVE, LineAction.CLOSE): LineStatus.CLOSED,
     (LineStatus.FROZEN, LineAction.UNFREEZE): LineStatus.ACTIVE,
     (LineStatus.FROZEN, LineAction.CLOSE): LineStatus.CLOSED,
+    (LineStatus.ACTIVE, LineAction.SUSPEND): LineStatus.SUSPENDED,
+    (LineStatus.FROZEN, LineAction.SUSPEND): LineStatus.SUSPENDED,
+    (LineStatus.SUSPENDED, LineAction.RESUME): LineStatus.ACTIVE,
+    (LineStatus.SUSPENDED, LineAction.CLOSE): LineStatus.CLOSED,
 }
+"""A freeze is a pause that its cause ends; a suspension also ends looks and raises until somebody resumes the line."""
 
 
 class UnableToMoveLine(Refusal):
@@ -126,6 +135,14 @@ def _check_state(gate: DrawGate) -> None:
             N_("You froze this line. Lift the freeze, then you can draw.")
             if own
             else N_("This line is frozen. See the reason and what to do on its page."),
+        )
+    if gate.status == LineStatus.SUSPENDED:
+        own = gate.freeze_reason == FreezeReason.EXCLUDED
+        raise UnableToDrawDown(
+            "line_suspended",
+            N_("You asked us not to lend to you for a time. See on the line's page when it ends.")
+            if own
+            else N_("This line is suspended. See the reason and what to do on its page."),
         )
     if gate.status == LineStatus.CLOSED:
         raise UnableToDrawDown("line_closed", N_("This line is closed. Apply for a new one."))

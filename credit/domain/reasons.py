@@ -74,6 +74,18 @@ SENTENCES: Final[dict[str, str]] = {
     "frozen_by_officer": N_("An officer froze the line."),
     "unfrozen": N_("The freeze was lifted."),
     "changed_by_officer": N_("An officer changed the limit."),
+    "own_cap": N_("You asked us to keep your limit at CNY %(cap)s."),
+    "own_cap_set": N_("You set your own cap of CNY %(cap)s."),
+    "own_cap_lifted": N_("You lifted your own cap."),
+    "temporary_raise": N_("We raised your limit by CNY %(extra)s until %(date)s."),
+    "temporary_over": N_("The temporary increase of your limit ended on %(date)s."),
+    "asked_for_exclusion": N_("You asked us not to lend to you before %(date)s."),
+    "exclusion_ended": N_(
+        "The time for which you asked us not to lend to you is over, and you asked us to go on."
+    ),
+    "suspended_by_officer": N_("An officer suspended the line."),
+    "resumed": N_("The suspension was lifted."),
+    "line_renewed": N_("Your line goes on until %(date)s, because you pay as agreed."),
     "offer_accepted": N_("You accepted our offer."),
 }
 
@@ -85,6 +97,8 @@ RECOURSES: Final[dict[str, str]] = {
     "give_consent": N_("Agree again to the use of your data for credit decisions."),
     "wait_for_review": N_("There is nothing you need to do before the next look."),
     "ask_person": N_("Ask for a person to look at it."),
+    "lift_own_cap": N_("Lift or raise your own cap whenever you want."),
+    "wait_for_exclusion_end": N_("From %(date)s you can ask us to lend to you again."),
     "lift_own_freeze": N_("Lift the freeze whenever you want."),
 }
 

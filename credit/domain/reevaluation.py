@@ -28,6 +28,9 @@ class Direction(StrEnum):
     DOWN = "DOWN"
     FREEZE = "FREEZE"
     UNFREEZE = "UNFREEZE"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
+    RENEW = "RENEW"
     CLOSE = "CLOSE"
 
 
@@ -39,6 +42,7 @@ class Trigger(StrEnum):
     PAID_UP = "PAID_UP"
     PAID_OFF = "PAID_OFF"
     FRESH_EVIDENCE = "FRESH_EVIDENCE"
+    STALE_FEED = "STALE_FEED"
     CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 
 
@@ -48,7 +52,7 @@ class LineView:
 
     status: str
     freeze_reason: str
-    limit: Decimal
+    limit: Decimal  # what the lender grants, without a temporary increase and before the own cap
     as_of: date
     last_raised_on: date | None
     last_cut_on: date | None
@@ -63,6 +67,7 @@ class LineView:
     score_reasons: tuple[Reason, ...]
     target: Decimal  # the limit that the policy would give today
     target_reasons: tuple[Reason, ...]
+    own_cap: Decimal | None = None  # the borrower's own; nothing is raised while it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +218,8 @@ def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict
 
 
 def _raise(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict:
+    if view.own_cap is not None:
+        return _keep(view, next_review, (reason("own_cap", cap=view.own_cap),), (recourse("lift_own_cap"),))
     changes = [day for day in (view.last_raised_on, view.last_cut_on) if day is not None]
     free_on = max(changes) + timedelta(days=rules.cool_down_days) if changes else None
     if free_on is not None and view.as_of < free_on:

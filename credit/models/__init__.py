@@ -3,6 +3,7 @@
 from credit.models.application import Application, Decision, Occupation, ReviewRequest
 from credit.models.approval import DrawRequest
 from credit.models.cause import LookCause
+from credit.models.exclusion import SelfExclusion
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.night import NightRun, NightShard
@@ -29,4 +30,5 @@ __all__ = [
     "Product",
     "ReminderTrial",
     "ReviewRequest",
+    "SelfExclusion",
 ]

@@ -30,7 +30,7 @@ class LookCause(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["line", "trigger", "source_id"], name="look_cause_answered_once"),
             models.CheckConstraint(
-                condition=Q(trigger__in=["CONSENT_WITHDRAWN", "FRESH_EVIDENCE", "PAID_OFF"]),
+                condition=Q(trigger__in=["CONSENT_WITHDRAWN", "FRESH_EVIDENCE", "PAID_OFF", "STALE_FEED"]),
                 name="look_cause_is_a_happening",
             ),
         ]

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from credit.domain.limit_in_force import LimitParts
 from credit.models.application import Application
 from credit.models.product import Policy, Product
 
@@ -21,6 +22,7 @@ class CreditLine(models.Model):
         OFFERED = "OFFERED", _("Offered")
         ACTIVE = "ACTIVE", _("Active")
         FROZEN = "FROZEN", _("Frozen")
+        SUSPENDED = "SUSPENDED", _("Suspended")
         CLOSED = "CLOSED", _("Closed")
 
     class FreezeReason(models.TextChoices):
@@ -29,6 +31,7 @@ class CreditLine(models.Model):
         OVERDUE = "OVERDUE", _("A payment is overdue")
         RISK = "RISK", _("Risk too high")
         OFFICER = "OFFICER", _("By an officer")
+        EXCLUDED = "EXCLUDED", _("Asked not to be lent to")
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     borrower = models.ForeignKey(
@@ -57,6 +60,18 @@ class CreditLine(models.Model):
         related_name="lines",
         verbose_name=_("application"),
     )
+    # the limit above is the one in force; the grant is limit + held_back - temporary_extra (domain.limit_in_force)
+    own_cap = models.DecimalField(
+        _("the borrower's own cap"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
+    held_back = models.DecimalField(
+        _("held back by the own cap"), max_digits=16, decimal_places=2, default=0, db_default=0
+    )
+    temporary_extra = models.DecimalField(
+        _("temporary increase"), max_digits=16, decimal_places=2, default=0, db_default=0
+    )
+    temporary_until = models.DateField(_("temporary increase until"), null=True, blank=True)
+    suspended_until = models.DateField(_("suspended until at least"), null=True, blank=True)
     auto_debit = models.BooleanField(_("pay instalments automatically"), default=False)
     next_review_date = models.DateField(_("next look"))
     last_raised_date = models.DateField(_("last raised on"), null=True, blank=True)
@@ -81,13 +96,23 @@ class CreditLine(models.Model):
                 name="line_rate_in_range",
             ),
             models.CheckConstraint(
-                condition=(Q(status="FROZEN") & ~Q(freeze_reason=""))
-                | (~Q(status="FROZEN") & Q(freeze_reason="")),
+                condition=(Q(status__in=["FROZEN", "SUSPENDED"]) & ~Q(freeze_reason=""))
+                | (~Q(status__in=["FROZEN", "SUSPENDED"]) & Q(freeze_reason="")),
                 name="line_frozen_has_reason",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["OFFERED", "CLOSED"]) | Q(opened_date__isnull=False),
                 name="line_open_has_opened_date",
+            ),
+            models.CheckConstraint(
+                condition=(Q(own_cap__isnull=True) & Q(held_back=0))
+                | Q(own_cap__gte=50, held_back__gte=0, limit__lte=F("own_cap")),
+                name="line_own_cap_holds_back",
+            ),
+            models.CheckConstraint(
+                condition=Q(temporary_until__isnull=True, temporary_extra=0)
+                | Q(temporary_until__isnull=False, temporary_extra__gt=0),
+                name="line_temporary_extra_has_end",
             ),
         ]
         indexes = [
@@ -100,6 +125,13 @@ class CreditLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_family_display()} {self.limit}"
+
+    @property
+    def parts(self) -> LimitParts:
+        """Give what the limit in force is made of."""
+        return LimitParts.of(
+            limit=self.limit, held_back=self.held_back, extra=self.temporary_extra, own_cap=self.own_cap
+        )
 
 
 class LimitChange(models.Model):
@@ -116,6 +148,9 @@ class LimitChange(models.Model):
         DOWN = "DOWN", _("Lowered")
         FREEZE = "FREEZE", _("Frozen")
         UNFREEZE = "UNFREEZE", _("Unfrozen")
+        SUSPEND = "SUSPEND", _("Suspended")
+        RESUME = "RESUME", _("Resumed")
+        RENEW = "RENEW", _("Renewed")
         CLOSE = "CLOSE", _("Closed")
 
     class Trigger(models.TextChoices):
@@ -127,7 +162,11 @@ class LimitChange(models.Model):
         PAID_UP = "PAID_UP", _("Overdue amount paid")
         PAID_OFF = "PAID_OFF", _("Loan paid off")
         FRESH_EVIDENCE = "FRESH_EVIDENCE", _("Newer records")
+        STALE_FEED = "STALE_FEED", _("Records grew old")
         CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN", _("Consent withdrawn")
+        TEMPORARY_END = "TEMPORARY_END", _("Temporary increase ended")
+        NOTICE_END = "NOTICE_END", _("Announced before")
+        RENEWAL = "RENEWAL", _("The line's term was near its end")
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     line = models.ForeignKey(
@@ -186,7 +225,7 @@ class LimitChange(models.Model):
             models.UniqueConstraint(
                 fields=["line", "period"],
                 condition=Q(direction__in=["UP", "DOWN"])
-                & ~Q(trigger__in=["APPLICATION", "BORROWER", "OFFICER"]),
+                & ~Q(trigger__in=["APPLICATION", "BORROWER", "OFFICER", "TEMPORARY_END"]),
                 name="limit_change_one_move_a_month",
             ),
             models.UniqueConstraint(
@@ -199,7 +238,7 @@ class LimitChange(models.Model):
                 | Q(direction="DOWN", new_limit__lt=F("old_limit"))
                 | Q(direction="OPEN", old_limit=0)
                 | Q(
-                    direction__in=["KEEP", "FREEZE", "UNFREEZE", "CLOSE"],
+                    direction__in=["KEEP", "FREEZE", "UNFREEZE", "SUSPEND", "RESUME", "RENEW", "CLOSE"],
                     new_limit=F("old_limit"),
                 ),
                 name="limit_change_direction_agrees",

@@ -25,6 +25,14 @@ from credit.operations.lines import (
     unfreeze_line,
 )
 from credit.operations.night import NightReport, UnableToCloseDay, prove_books, run_end_of_day
+from credit.operations.own_limits import (
+    UnableToEndExclusion,
+    end_self_exclusion,
+    exclude_self,
+    resume_line,
+    set_own_cap,
+    suspend_line,
+)
 from credit.operations.policies import UnableToChangePolicy, activate_policy, draft_policy, propose_policy
 from credit.operations.reevaluation import (
     ReevaluationReport,
@@ -40,8 +48,17 @@ from credit.operations.reviews import (
     request_review,
 )
 from credit.operations.sandbox import UnableToMoveDate, move_business_date
+from credit.operations.temporary import end_temporary_limits, grant_temporary_limit
 
 __all__ = [
+    "UnableToEndExclusion",
+    "grant_temporary_limit",
+    "end_temporary_limits",
+    "suspend_line",
+    "set_own_cap",
+    "resume_line",
+    "exclude_self",
+    "end_self_exclusion",
     "IdempotencyMismatch",
     "NeedsSecondPerson",
     "NightReport",

@@ -22,7 +22,7 @@ from credit.notices import sentences
 from credit.operations.authority import require_second
 from credit.operations.lines import open_line, refuse_own
 from credit.operations.scoring import Assessed, applicant_of, assess_all
-from credit.queries import active_policy, ceiling_now, missing_steps, rules_of
+from credit.queries import active_policy, ceiling_now, exclusion_of, missing_steps, rules_of
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 from risk import operations as risk_operations
 
@@ -194,6 +194,15 @@ def _refuse_early(borrower: Borrower, as_of: date) -> None:
     """Refuse before anything is written: steps not done, one open already, the cool-off after a decline."""
     for step in missing_steps(borrower=borrower):
         raise UnableToApply("step_missing", STEP_MESSAGES[step], field=step, params={"step": step})
+    excluded = exclusion_of(borrower_id=borrower.pk)
+    if excluded is not None:
+        raise UnableToApply(
+            "self_excluded",
+            N_(
+                "You asked us not to lend to you before %(date)s. After that day, ask us to go on, then apply."
+            ),
+            params={"date": excluded.until_date.isoformat()},
+        )
     waiting = Application.objects.filter(borrower_id=borrower.pk, status__in=OPEN).first()
     if waiting is not None:
         raise UnableToApply(

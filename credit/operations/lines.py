@@ -9,18 +9,19 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import User
-from accounts.operations import queue_notice, write_audit
+from accounts.operations import write_audit
 from credit.domain.decision import Decided, Outcome
+from credit.domain.limit_in_force import LimitParts
 from credit.domain.limits import penalty_rate
 from credit.domain.line import FreezeReason, LineAction, UnableToMoveLine, next_status
 from credit.domain.policy import PolicyRules
 from credit.domain.reasons import Reason, recourse
 from credit.domain.reasons import reason as say
-from credit.domain.reevaluation import next_review_after, period_of
+from credit.domain.reevaluation import next_review_after
 from credit.models import Application, CreditLine, Decision, LimitChange
-from credit.notices import change_params
 from credit.operations.authority import require_second
-from credit.queries import active_policy, ceiling_now, rules_of, users_behind
+from credit.operations.line_events import LIMIT_COLUMNS, direction_of, put_limit, write_change
+from credit.queries import ceiling_now, room_in_group, rules_of, users_behind
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 Status = CreditLine.Status
@@ -86,7 +87,7 @@ def open_line(
     )
     line.save(force_insert=True)
     if not offered:
-        _write_change(
+        write_change(
             line,
             Direction.OPEN,
             Trigger.APPLICATION,
@@ -108,20 +109,22 @@ def _renew(
     as_of: date,
 ) -> CreditLine:
     """Raise an open line on a new application; an application never lowers a limit or raises a price."""
-    old, old_rate = line.limit, line.annual_rate
-    line.limit = max(line.limit, decided.limit)
+    old_rate, parts = line.annual_rate, line.parts
+    old = put_limit(
+        line, LimitParts(max(parts.granted, decided.limit), extra=parts.extra, own_cap=parts.own_cap)
+    )
     line.annual_rate = min(line.annual_rate, decided.annual_rate)
     line.penalty_rate = penalty_rate(rules, line.annual_rate, ceiling_now())
     line.grade = decided.grade
     line.valid_until = max(line.valid_until, as_of + timedelta(days=rules.line_days))
-    changed = ["limit", "annual_rate", "penalty_rate", "grade", "valid_until"]
+    changed = [*LIMIT_COLUMNS, "annual_rate", "penalty_rate", "grade", "valid_until"]
     if line.limit > old:
         line.last_raised_date = as_of
         changed.append("last_raised_date")
     line.save(update_fields=changed)
-    _write_change(
+    write_change(
         line,
-        Direction.UP if line.limit > old else Direction.KEEP,
+        direction_of(old=old, new=line.limit),
         Trigger.APPLICATION,
         old=old,
         old_rate=old_rate,
@@ -151,7 +154,7 @@ def accept_offer(*, line_id: int, actor: User | None, as_of: date) -> CreditLine
             say("offer_accepted"),
             *(Reason.from_dict(item) for item in (decision.reasons if decision else [])),
         )
-        _write_change(
+        write_change(
             line,
             Direction.OPEN,
             Trigger.APPLICATION,
@@ -187,7 +190,7 @@ def freeze_line(
             line.status = next_status(line.status, LineAction.FREEZE)
         line.freeze_reason = kind
         line.save(update_fields=["status", "freeze_reason"])
-        _write_change(
+        write_change(
             line,
             Direction.FREEZE,
             Trigger.BORROWER if by_borrower else Trigger.OFFICER,
@@ -223,7 +226,7 @@ def unfreeze_line(
         before = line.freeze_reason
         line.status, line.freeze_reason = status, FreezeReason.NONE
         line.save(update_fields=["status", "freeze_reason"])
-        _write_change(
+        write_change(
             line,
             Direction.UNFREEZE,
             Trigger.BORROWER if by_borrower else Trigger.OFFICER,
@@ -272,18 +275,19 @@ def change_limit(
                 field="limit",
                 params={"maximum": str(most.quantize(Decimal(1)))},
             )
-        old = line.limit
-        if limit > old:
+        parts = line.parts
+        if limit > parts.granted:
             require_second(limit=limit, actor=actor, second=second)
-        line.limit = limit
-        fields = ["limit"]
-        if limit != old:
-            name = "last_raised_date" if limit > old else "last_cut_date"
+            _check_group(line, limit)
+        old = put_limit(line, LimitParts(limit, extra=parts.extra, own_cap=parts.own_cap))
+        fields = [*LIMIT_COLUMNS]
+        if limit != parts.granted:
+            name = "last_raised_date" if limit > parts.granted else "last_cut_date"
             setattr(line, name, as_of)
             fields.append(name)
         line.save(update_fields=fields)
-        direction = Direction.KEEP if limit == old else Direction.UP if limit > old else Direction.DOWN
-        _write_change(
+        direction = direction_of(old=old, new=line.limit)
+        write_change(
             line,
             direction,
             Trigger.OFFICER,
@@ -299,11 +303,23 @@ def change_limit(
             action="line.change_limit",
             object_type="credit.CreditLine",
             object_ref=str(line.ref),
-            before={"limit": str(old)},
+            before={"limit": str(parts.granted)},
             after={"limit": str(limit)},
             reason=reason,
         )
     return line
+
+
+def _check_group(line: CreditLine, limit: Decimal) -> None:
+    """Refuse a limit by which the person and the businesses owned would have more than the policy allows in all."""
+    room = room_in_group(line=line)
+    if limit > room:
+        raise UnableToChangeLimit(
+            "group_limit",
+            N_("All lines of this person and of the businesses owned leave room for CNY %(room)s here."),
+            field="limit",
+            params={"room": f"{max(Decimal(0), room):.2f}"},
+        )
 
 
 def close_line(*, line_id: int, actor: User | None, as_of: date, reason: str = "") -> CreditLine:
@@ -348,7 +364,7 @@ def refuse_own(*, actor: User, borrower_id: int) -> None:
 def _close(line: CreditLine, *, actor: User | None, as_of: date, why: Sequence[Reason], note: str) -> None:
     line.status, line.freeze_reason = next_status(line.status, LineAction.CLOSE), FreezeReason.NONE
     line.save(update_fields=["status", "freeze_reason"])
-    _write_change(
+    write_change(
         line,
         Direction.CLOSE,
         Trigger.OFFICER if actor else Trigger.APPLICATION,
@@ -358,48 +374,3 @@ def _close(line: CreditLine, *, actor: User | None, as_of: date, why: Sequence[R
         actor=actor,
         note=note,
     )
-
-
-def _write_change(
-    line: CreditLine,
-    direction: str,
-    trigger: str,
-    *,
-    old: Decimal,
-    why: Sequence[Reason],
-    as_of: date,
-    actor: User | None,
-    old_rate: Decimal | None = None,
-    ways: Sequence[Reason] = (),
-    decision: Decision | None = None,
-    note: str = "",
-) -> LimitChange:
-    """Write the event and tell the borrower, in the caller's transaction."""
-    change = LimitChange(
-        line=line,
-        direction=direction,
-        trigger=trigger,
-        old_limit=old,
-        new_limit=line.limit,
-        old_annual_rate=line.annual_rate if old_rate is None else old_rate,
-        new_annual_rate=line.annual_rate,
-        reasons=[item.to_dict() for item in why],
-        recourse=[item.to_dict() for item in (ways or (recourse("pay_on_time"),))],
-        assessment_id=decision.assessment_id if decision else None,
-        policy_id=decision.policy_id if decision else active_policy().pk,
-        actor=actor,
-        note=note,
-        period=period_of(as_of),
-        effective_date=as_of,
-        next_review_date=line.next_review_date,
-    )
-    change.save(force_insert=True)
-    if direction != Direction.KEEP:
-        language = line.borrower.language
-        queue_notice(
-            borrower_id=line.borrower_id,
-            kind=f"limit_{direction.lower()}",
-            dedup_key=f"limit-change:{change.ref}",
-            params=change_params(change, language=language),
-        )
-    return change

@@ -22,6 +22,7 @@ from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.reevaluation import reevaluate_due_lines
 from credit.operations.reminders import send_reminders
+from credit.operations.temporary import end_temporary_limits
 from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries
 from loans import operations as loan_operations
@@ -255,9 +256,14 @@ def _prove(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 
 
 def _reevaluate(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    ended = end_temporary_limits(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
     report = reevaluate_due_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
     report.add(reevaluate_changed_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id))
-    return {"looked_at": report.looked_at, **{str(name): count for name, count in report.directions.items()}}
+    return {
+        "looked_at": report.looked_at,
+        "temporary_ended": ended,
+        **{str(name): count for name, count in report.directions.items()},
+    }
 
 
 def _roll(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:

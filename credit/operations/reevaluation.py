@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from accounts.operations import NoticeOrder, queue_notices
+from credit.domain.limit_in_force import LimitParts
 from credit.domain.limits import Means, Use, size_limit
 from credit.domain.line import FreezeReason
 from credit.domain.policy import MOST_LIMIT, Ceiling, PolicyRules
@@ -31,6 +32,7 @@ from credit.domain.reevaluation import (
 from credit.facts import Collected, collect
 from credit.models import CreditLine, Drawdown, LimitChange, Policy
 from credit.notices import change_params
+from credit.operations.line_events import put_limit
 from credit.operations.scoring import Assessed, assess_all, means_of
 from credit.queries import Debt, active_policy, ceiling_now, debts_of_lines, rules_of
 from risk import operations as risk_operations
@@ -210,7 +212,7 @@ def _view(
     return LineView(
         status=line.status,
         freeze_reason=line.freeze_reason,
-        limit=line.limit,
+        limit=line.parts.granted,
         as_of=as_of,
         last_raised_on=line.last_raised_date,
         last_cut_on=line.last_cut_date,
@@ -226,6 +228,7 @@ def _view(
         score_reasons=reasons if worse else (),
         target=target,
         target_reasons=target_reasons,
+        own_cap=line.own_cap,
     )
 
 
@@ -247,8 +250,11 @@ def _apply(
     as_of: date,
 ) -> LimitChange:
     """Put a verdict into the line's columns and into an unsaved event."""
-    old = line.limit
-    line.limit = verdict.limit
+    parts = line.parts
+    old = put_limit(line, LimitParts(verdict.limit, extra=parts.extra, own_cap=parts.own_cap))
+    direction = verdict.direction
+    if direction in (Direction.UP, Direction.DOWN) and line.limit == old:
+        direction = Direction.KEEP  # the grant moved, and the own cap hides it
     line.next_review_date = verdict.next_review_date
     if verdict.direction is Direction.UP:
         line.last_raised_date = as_of
@@ -260,7 +266,7 @@ def _apply(
         line.status, line.freeze_reason = "ACTIVE", FreezeReason.NONE
     return LimitChange(
         line=line,
-        direction=verdict.direction,
+        direction=direction,
         trigger=trigger,
         old_limit=old,
         new_limit=line.limit,
@@ -271,6 +277,7 @@ def _apply(
         inputs={
             "pd": None if view.pd is None else str(view.pd),
             "target": str(view.target),
+            "granted": [str(view.limit), str(verdict.limit)],
             "days_past_due": view.days_past_due,
             "utilisation": str(view.utilisation.quantize(Decimal("0.0001"))),
             "on_time_streak": view.on_time_streak,
@@ -286,10 +293,10 @@ def _apply(
 
 _UPDATE = """
 UPDATE credit_creditline AS l
-   SET "limit" = n.lim, status = n.status, freeze_reason = n.why, next_review_date = n.review,
+   SET "limit" = n.lim, held_back = n.held, status = n.status, freeze_reason = n.why, next_review_date = n.review,
        last_raised_date = n.raised, last_cut_date = n.cut
-  FROM unnest(%s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::date[], %s::date[], %s::date[])
-       AS n(id, lim, status, why, review, raised, cut)
+  FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::text[], %s::date[], %s::date[], %s::date[])
+       AS n(id, lim, held, status, why, review, raised, cut)
  WHERE l.id = n.id
 """
 
@@ -302,6 +309,7 @@ def _write(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
     columns: list[Any] = [
         [line.pk for line in lines],
         [line.limit for line in lines],
+        [line.held_back for line in lines],
         [str(line.status) for line in lines],
         [str(line.freeze_reason) for line in lines],
         [line.next_review_date for line in lines],

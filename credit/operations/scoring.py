@@ -62,9 +62,9 @@ def means_of(
     groups = group_of(borrower_ids=borrower_ids)
     members = sorted(set().union(*groups.values())) if groups else []
     open_lines = list(
-        CreditLine.objects.filter(borrower_id__in=members, status__in=["ACTIVE", "FROZEN"]).values_list(
-            "pk", "borrower_id", "family", "limit"
-        )
+        CreditLine.objects.filter(
+            borrower_id__in=members, status__in=["ACTIVE", "FROZEN", "SUSPENDED"]
+        ).values_list("pk", "borrower_id", "family", "limit")
     )
     debts = debts_of_lines(line_ids=[pk for pk, *_ in open_lines])
     skipped = set(excluded_line_ids)

@@ -1,0 +1,81 @@
+"""The event that every change of a line leaves, and the columns of its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from accounts.models import User
+from accounts.operations import queue_notice
+from credit.domain.limit_in_force import LimitParts
+from credit.domain.reasons import Reason, recourse
+from credit.domain.reevaluation import period_of
+from credit.models import CreditLine, Decision, LimitChange
+from credit.notices import change_params
+from credit.queries import active_policy
+
+LIMIT_COLUMNS = ("limit", "held_back", "own_cap", "temporary_extra", "temporary_until")
+
+
+def put_limit(line: CreditLine, parts: LimitParts) -> Decimal:
+    """Write what the limit is made of into the line's columns, unsaved; give the limit that was in force before."""
+    before = line.limit
+    line.limit, line.held_back = parts.in_force, parts.held_back
+    line.own_cap, line.temporary_extra = parts.own_cap, parts.extra
+    if parts.extra == 0:
+        line.temporary_until = None
+    return before
+
+
+def direction_of(*, old: Decimal, new: Decimal) -> LimitChange.Direction:
+    """Name the way in which a limit in force moved."""
+    if new == old:
+        return LimitChange.Direction.KEEP
+    return LimitChange.Direction.UP if new > old else LimitChange.Direction.DOWN
+
+
+def write_change(
+    line: CreditLine,
+    direction: str,
+    trigger: str,
+    *,
+    old: Decimal,
+    why: Sequence[Reason],
+    as_of: date,
+    actor: User | None,
+    old_rate: Decimal | None = None,
+    ways: Sequence[Reason] = (),
+    decision: Decision | None = None,
+    note: str = "",
+    tell: bool = False,
+) -> LimitChange:
+    """Write the event and tell the borrower, in the caller's transaction; of a KEEP only with `tell`."""
+    change = LimitChange(
+        line=line,
+        direction=direction,
+        trigger=trigger,
+        old_limit=old,
+        new_limit=line.limit,
+        old_annual_rate=line.annual_rate if old_rate is None else old_rate,
+        new_annual_rate=line.annual_rate,
+        reasons=[item.to_dict() for item in why],
+        recourse=[item.to_dict() for item in (ways or (recourse("pay_on_time"),))],
+        assessment_id=decision.assessment_id if decision else None,
+        policy_id=decision.policy_id if decision else active_policy().pk,
+        actor=actor,
+        note=note,
+        period=period_of(as_of),
+        effective_date=as_of,
+        next_review_date=line.next_review_date,
+    )
+    change.save(force_insert=True)
+    if tell or direction != LimitChange.Direction.KEEP:
+        language = line.borrower.language
+        queue_notice(
+            borrower_id=line.borrower_id,
+            kind=f"limit_{direction.lower()}",
+            dedup_key=f"limit-change:{change.ref}",
+            params=change_params(change, language=language),
+        )
+    return change
