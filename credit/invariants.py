@@ -102,6 +102,17 @@ INVARIANTS: list[Invariant] = [
         """,
     ),
     Invariant(
+        "I19b",
+        "a monthly look is of a line that there is, and a look that moved it has its change",
+        """
+        SELECT k.line_id, k.as_of, k.code FROM credit_linelook k LEFT JOIN credit_creditline l ON l.id = k.line_id
+         WHERE l.id IS NULL
+            OR (k.code = 16 AND NOT EXISTS (SELECT 1 FROM credit_limitchange c
+                                             WHERE c.line_id = k.line_id AND c.trigger = 'MONTHLY'
+                                               AND c.effective_date = k.as_of))
+        """,
+    ),
+    Invariant(
         "I20",
         "what an officer decided is in the audit trail",
         """

@@ -16,12 +16,15 @@ from accounts.models import Borrower, BusinessMember, Consent, Identity, Notice
 from credit.domain.limits import available
 from credit.domain.policy import Ceiling, PolicyRules, read_policy
 from credit.domain.products import Family, counts_of
+from credit.domain.reevaluation import next_review_after
+from credit.domain.rounds import CODE, KEPT, kept_reasons
 from credit.models import (
     Application,
     CreditLine,
     Decision,
     Drawdown,
     LimitChange,
+    LineLook,
     Policy,
     Product,
     ReviewRequest,
@@ -62,6 +65,7 @@ class LineView:
     next_due_amount: Decimal
     can_draw: bool
     changes: list[LimitChange]
+    next_look_date: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +314,43 @@ def limit_history(*, line_id: int, newest: int = 100) -> list[LimitChange]:
     return list(LimitChange.objects.filter(line_id=line_id).order_by("-pk")[:newest])
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Hold one monthly look that kept a limit: the day, why, and what would help; reasons as stored ones are written."""
+
+    as_of: date
+    reasons: list[dict[str, Any]]
+    recourse: list[dict[str, Any]]
+
+
+def looks_of(*, line_id: int, as_of: date, months: int = 13) -> list[Look]:
+    """List the monthly looks that kept a line's limit, newest first; a look that moved it has its change instead."""
+    periods = []
+    year, month = as_of.year, as_of.month
+    for _ in range(months):
+        periods.append(date(year, month, 1))
+        year, month = (year - 1, 12) if month == 1 else (year, month - 1)
+    rows = LineLook.objects.filter(period__in=periods, line_id=line_id).order_by("-period")
+    rules = rules_of(active_policy()).reevaluation if rows else None
+    found = []
+    for row in rows:
+        if rules is None or row.code == CODE["moved"]:
+            continue
+        why, way = kept_reasons(KEPT[row.code], rules=rules)
+        found.append(Look(row.as_of, [why.to_dict()], [way.to_dict()]))
+    return found
+
+
+def next_look_date(*, line: CreditLine, as_of: date) -> date:
+    """Give the day of a line's next monthly look: this month's if it was not looked at yet, else next month's."""
+    if line.next_review_date > as_of:
+        return line.next_review_date
+    month = as_of.replace(day=1)
+    if LineLook.objects.filter(period=month, line_id=line.pk).exists():
+        return next_review_after(as_of, anchor=line.borrower_id)
+    return max(as_of, month.replace(day=1 + line.borrower_id % 28))
+
+
 def line_view(*, line: CreditLine, as_of: date, newest: int = 24) -> LineView:
     """Put together what the page of one line shows."""
     debt = debt_of_line(line_id=line.pk)
@@ -335,6 +376,7 @@ def line_view(*, line: CreditLine, as_of: date, newest: int = 24) -> LineView:
         and debt.days_past_due == 0
         and as_of <= line.valid_until,
         changes=limit_history(line_id=line.pk, newest=newest),
+        next_look_date=next_look_date(line=line, as_of=as_of),
     )
 
 

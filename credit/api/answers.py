@@ -140,7 +140,7 @@ class LineOut(serializers.Serializer[Any]):
     next_due_amount = MoneyField()
     offer_until = serializers.DateField(source="line.offer_until", allow_null=True)
     valid_until = serializers.DateField(source="line.valid_until")
-    next_review_date = serializers.DateField(source="line.next_review_date")
+    next_review_date = serializers.DateField(source="next_look_date")
 
 
 class MethodOut(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from credit.models.cause import LookCause
 from credit.models.exclusion import SelfExclusion
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
+from credit.models.look import LineFacts, LineLook
 from credit.models.night import NightRun, NightShard
 from credit.models.passport import Passport, PassportFile, PassportLink
 from credit.models.product import Policy, Product
@@ -19,6 +20,8 @@ __all__ = [
     "Drawdown",
     "LessonRead",
     "LimitChange",
+    "LineFacts",
+    "LineLook",
     "LookCause",
     "NightRun",
     "NightShard",

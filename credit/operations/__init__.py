@@ -36,8 +36,6 @@ from credit.operations.own_limits import (
 from credit.operations.policies import UnableToChangePolicy, activate_policy, draft_policy, propose_policy
 from credit.operations.reevaluation import (
     ReevaluationReport,
-    due_lines,
-    reevaluate_due_lines,
     reevaluate_lines,
 )
 from credit.operations.reminders import send_reminders
@@ -47,6 +45,7 @@ from credit.operations.reviews import (
     answer_review,
     request_review,
 )
+from credit.operations.rounds import due_line_ids, reevaluate_due_lines, run_monthly_round
 from credit.operations.sandbox import UnableToMoveDate, move_business_date
 from credit.operations.temporary import end_temporary_limits, grant_temporary_limit
 
@@ -84,7 +83,8 @@ __all__ = [
     "decide_by_officer",
     "draft_policy",
     "draw_down",
-    "due_lines",
+    "due_line_ids",
+    "run_monthly_round",
     "freeze_line",
     "limit_alone",
     "mark_lesson_read",

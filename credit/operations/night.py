@@ -20,8 +20,8 @@ from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
-from credit.operations.reevaluation import reevaluate_due_lines
 from credit.operations.reminders import send_reminders
+from credit.operations.rounds import reevaluate_due_lines
 from credit.operations.temporary import end_temporary_limits
 from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries

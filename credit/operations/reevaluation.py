@@ -29,8 +29,9 @@ from credit.domain.reevaluation import (
     period_of,
     reevaluate,
 )
+from credit.domain.rounds import STALE_MONTHS
 from credit.facts import Collected, collect
-from credit.models import CreditLine, Drawdown, LimitChange, Policy
+from credit.models import CreditLine, Drawdown, LimitChange, LineLook, Policy
 from credit.notices import change_params
 from credit.operations.line_events import put_limit
 from credit.operations.scoring import Assessed, assess_all, means_of
@@ -39,7 +40,6 @@ from risk import operations as risk_operations
 
 log = logging.getLogger(__name__)
 CHUNK = 500
-STALE_MONTHS = 3.0
 LIVE = ("ACTIVE", "FROZEN")
 
 
@@ -74,10 +74,9 @@ def reevaluate_lines(
     return report
 
 
-def due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> dict[Trigger, list[int]]:
-    """Give the lines to look at: the month's turn came, a freeze for delay is due, or its cause is gone."""
+def changed_by_payments(*, first_id: int = 0, last_id: int = 2**62) -> dict[Trigger, list[int]]:
+    """Give the lines to look at whatever the month: a freeze for delay is due, or its cause is gone."""
     lines = CreditLine.objects.filter(pk__gte=first_id, pk__lte=last_id)
-    monthly = lines.filter(status__in=LIVE, next_review_date__lte=as_of).values_list("pk", flat=True)
     threshold = rules_of(active_policy()).reevaluation.freeze_days_past_due
     missed = (
         lines.filter(status="ACTIVE", drawdowns__loan__days_past_due__gte=threshold)
@@ -89,16 +88,7 @@ def due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> dict[T
     return {
         Trigger.MISSED_INSTALMENT: sorted(missed),
         Trigger.PAID_UP: sorted(paid.values_list("pk", flat=True)),
-        Trigger.MONTHLY: sorted(monthly),
     }
-
-
-def reevaluate_due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> ReevaluationReport:
-    """Look at every line of a range whose turn it is."""
-    total = ReevaluationReport()
-    for trigger, ids in due_lines(as_of=as_of, first_id=first_id, last_id=last_id).items():
-        total.add(reevaluate_lines(line_ids=ids, as_of=as_of, trigger=trigger))
-    return total
 
 
 def _chunk(
@@ -131,16 +121,14 @@ def _chunk(
     lines = [line for line in lines if line.pk not in done]
     report.skipped += len(open_ids) - len(lines)
     debts = debts_of_lines(line_ids=[line.pk for line in lines])
-    overdue = _overdue_amounts([line.pk for line in lines])
+    overdue = overdue_amounts([line.pk for line in lines])
     changes = []
     for line in lines:
         at = place[line.pk]
-        view = _view(
+        view = view_of(
             line,
-            at,
-            collected,
+            _known(collected, at, means[at]),
             assessed[at],
-            means[at],
             debts[line.pk],
             overdue.get(line.pk, Decimal(0)),
             rules,
@@ -153,10 +141,10 @@ def _chunk(
             else line.next_review_date
         )
         verdict = reevaluate(view, policy=rules, next_review=next_review)
-        changes.append(_apply(line, verdict, view, assessed[at], policy, trigger, as_of))
+        changes.append(apply_verdict(line, verdict, view, assessed[at], policy, trigger, as_of))
         report.directions[verdict.direction] += 1
     report.looked_at += len(changes)
-    _write(lines, changes)
+    write_changes(lines, changes)
 
 
 def _looked_at(line_ids: Sequence[int], trigger: Trigger, as_of: date) -> set[int]:
@@ -165,10 +153,15 @@ def _looked_at(line_ids: Sequence[int], trigger: Trigger, as_of: date) -> set[in
         rows = rows.filter(period=period_of(as_of))
     else:
         rows = rows.filter(effective_date=as_of)
-    return set(rows.values_list("line_id", flat=True))
+    looked = set(rows.values_list("line_id", flat=True))
+    if trigger is Trigger.MONTHLY:
+        month = as_of.replace(day=1)
+        looks = LineLook.objects.filter(period=month, line_id__in=line_ids)
+        looked |= set(looks.values_list("line_id", flat=True))
+    return looked
 
 
-def _overdue_amounts(line_ids: Sequence[int]) -> dict[int, Decimal]:
+def overdue_amounts(line_ids: Sequence[int]) -> dict[int, Decimal]:
     rows = (
         Drawdown.objects.filter(line_id__in=line_ids, loan__days_past_due__gt=0)
         .values("line_id")
@@ -177,20 +170,40 @@ def _overdue_amounts(line_ids: Sequence[int]) -> dict[int, Decimal]:
     return {row["line_id"]: row["amount"] or Decimal(0) for row in rows}
 
 
-def _view(
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Hold what facts say of one line besides its score."""
+
+    means: Means
+    on_time_streak: int
+    consent_given: bool
+    evidence_age_months: float  # NaN: none
+
+
+def _known(collected: Collected, at: int, means: Means) -> Known:
+    streak = collected.conduct.on_time_streak[at]
+    return Known(
+        means=means,
+        on_time_streak=0 if np.isnan(streak) else int(streak),
+        consent_given="CREDIT_DECISION" in collected.consents[int(collected.borrower_ids[at])],
+        evidence_age_months=float(collected.facts.evidence_age_months[at]),
+    )
+
+
+def view_of(
     line: CreditLine,
-    at: int,
-    collected: Collected,
+    known: Known,
     assessed: Assessed,
-    means: Means,
     debt: Debt,
     overdue: Decimal,
     rules: PolicyRules,
     ceiling: Ceiling,
     as_of: date,
 ) -> LineView:
+    """Put together what the rule of one line takes."""
     pd, reasons = assessed.scored.pd, assessed.scored.reasons
-    problem = assessed.scored.problem or _problem(collected, at, means)
+    problem = assessed.scored.problem or _problem(known)
+    granted = line.parts.granted
     target = Decimal(0)
     target_reasons: tuple[Reason, ...] = ()
     grade = rules.grade_of(pd) if pd is not None else None
@@ -199,29 +212,28 @@ def _view(
             policy=rules,
             ceiling=ceiling,
             grade=grade,
-            means=means,
+            means=known.means,
             asked=MOST_LIMIT,
             pd=pd,
-            use=Use(line.limit, debt.exposure / line.limit),
+            use=Use(granted, debt.exposure / granted),
         )
         target, target_reasons = sized.limit, sized.reasons
     period = period_of(as_of)
     moved = [day for day in (line.last_raised_date, line.last_cut_date) if day is not None]
-    streak = collected.conduct.on_time_streak[at]
     worse = bool(grade is None or (line.grade and grade.name > line.grade))
     return LineView(
         status=line.status,
         freeze_reason=line.freeze_reason,
-        limit=line.parts.granted,
+        limit=granted,
         as_of=as_of,
         last_raised_on=line.last_raised_date,
         last_cut_on=line.last_cut_date,
         changed_this_period=any(period_of(day) == period for day in moved),
         days_past_due=debt.days_past_due,
         overdue_amount=overdue,
-        on_time_streak=0 if np.isnan(streak) else int(streak),
+        on_time_streak=known.on_time_streak,
         utilisation=debt.exposure / line.limit,
-        consent_given="CREDIT_DECISION" in collected.consents[int(collected.borrower_ids[at])],
+        consent_given=known.consent_given,
         pd=pd,
         problem=problem,
         # the score's reasons are told only when it is the score that got worse
@@ -232,15 +244,15 @@ def _view(
     )
 
 
-def _problem(collected: Collected, at: int, means: Means) -> str:
+def _problem(known: Known) -> str:
     """Say what is missing for a new size of the limit though there may be a score."""
-    age = collected.facts.evidence_age_months[at]
-    if means.monthly_income is None or np.isnan(age):
+    age = known.evidence_age_months
+    if known.means.monthly_income is None or np.isnan(age):
         return "income_unknown"
     return "evidence_stale" if age >= STALE_MONTHS else ""
 
 
-def _apply(
+def apply_verdict(
     line: CreditLine,
     verdict: Verdict,
     view: LineView,
@@ -301,7 +313,7 @@ UPDATE credit_creditline AS l
 """
 
 
-def _write(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
+def write_changes(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
     """Write the events, the lines and the notices: three statements a chunk."""
     if not changes:
         return

@@ -43,10 +43,11 @@ def assess_all(*, collected: Collected, purpose: str, as_of: date) -> list[Asses
     rows = risk_operations.assess(
         subject_ids=collected.borrower_ids.tolist(), facts=collected.facts, as_of=as_of, purpose=purpose
     )
-    return [_read(row) for row in rows]
+    return [assessed_of(row) for row in rows]
 
 
-def _read(row: Any) -> Assessed:
+def assessed_of(row: Any) -> Assessed:
+    """Read a stored assessment as the rules take it."""
     if row.pd is None:
         return Assessed(Scored(None, PROBLEMS.get(row.unscored_code, "model_unavailable")), row.pk)
     pd = Decimal(repr(float(row.pd))).quantize(Decimal("0.00000001"))

@@ -124,7 +124,7 @@ def test_killed_before_the_end_it_is_answered_by_the_next_round(monkeypatch: pyt
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        killed.setattr(reevaluation, "_write", die)
+        killed.setattr(reevaluation, "write_changes", die)
         with pytest.raises(KeyboardInterrupt):
             operations.reevaluate_changed_lines(as_of=LATER)
     assert not LookCause.objects.exists()

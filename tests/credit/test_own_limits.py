@@ -69,7 +69,7 @@ def test_the_engine_never_raises_over_an_own_cap_and_cuts_what_was_granted() -> 
         Direction.DOWN, Decimal(800), (reason_of("risk_higher"),), (reason_of("risk_good"),), AS_OF
     )
     view = _view_of(line)
-    change = reevaluation._apply(
+    change = reevaluation.apply_verdict(
         line, verdict, view, reevaluation.Assessed(_none(), None), queries.active_policy(),
         reevaluation.Trigger.MONTHLY, AS_OF,
     )  # fmt: skip

@@ -10,7 +10,6 @@ import pytest
 
 from accounts.models import Consent, Notice
 from credit import operations
-from credit.domain.reevaluation import Trigger
 from credit.models import CreditLine, LimitChange
 from credit.operations import reevaluation
 from loans import operations as loan_operations
@@ -65,7 +64,7 @@ def test_a_second_run_in_the_month_changes_nothing() -> None:
 def test_killed_half_way_the_next_run_does_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [make_line().pk for _ in range(5)]
     written: list[int] = []
-    real = reevaluation._write
+    real = reevaluation.write_changes
 
     def die_in_the_second(of: list[CreditLine], changes: list[LimitChange]) -> None:
         if written:
@@ -73,10 +72,10 @@ def test_killed_half_way_the_next_run_does_the_rest(monkeypatch: pytest.MonkeyPa
         written.append(len(changes))
         real(of, changes)
 
-    monkeypatch.setattr(reevaluation, "_write", die_in_the_second)
+    monkeypatch.setattr(reevaluation, "write_changes", die_in_the_second)
     with pytest.raises(KeyboardInterrupt):
         operations.reevaluate_lines(line_ids=lines, as_of=LATER, chunk=2)
-    monkeypatch.setattr(reevaluation, "_write", real)
+    monkeypatch.setattr(reevaluation, "write_changes", real)
     report = operations.reevaluate_lines(line_ids=lines, as_of=LATER, chunk=2)
     assert (report.looked_at, report.skipped) == (3, 2)
     assert set(LimitChange.objects.filter(trigger="MONTHLY").values_list("line_id", flat=True)) == set(lines)
@@ -84,10 +83,9 @@ def test_killed_half_way_the_next_run_does_the_rest(monkeypatch: pytest.MonkeyPa
 
 def test_only_lines_whose_turn_it_is_are_due() -> None:
     line, closed = make_line(), make_line(status="CLOSED")
-    due = operations.due_lines(as_of=line.next_review_date - timedelta(1))
-    assert due[Trigger.MONTHLY] == []
-    due = operations.due_lines(as_of=max(line.next_review_date, closed.next_review_date))
-    assert due[Trigger.MONTHLY] == [line.pk]
+    assert operations.due_line_ids(as_of=line.next_review_date - timedelta(1)) == []
+    day = max(line.next_review_date, closed.next_review_date)
+    assert operations.due_line_ids(as_of=day) == [line.pk]
 
 
 @pytest.mark.parametrize(("days", "status"), [(3, "ACTIVE"), (4, "FROZEN")])

@@ -1,0 +1,143 @@
+"""The monthly round: set-wise, once a month, explained, and equal to looking at each line by itself."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from credit import operations, queries
+from credit.models import CreditLine, LimitChange, LineFacts, LineLook
+from credit.operations import rounds
+from credit.operations.binary import copy_out, layout
+from tests.credit.factories import make_line
+from tests.factories import AS_OF, NOW
+
+pytestmark = pytest.mark.usefixtures("books")
+LATER = date(2026, 4, 28)
+
+
+def with_records(order: int, persona: str, **values: Any) -> CreditLine:
+    from credit.demo.people import name_of, settle_in
+    from risk.operations import connect_sandbox_person
+    from tests.factories import UserFactory
+
+    user = UserFactory(email=f"round{order}@example.com")
+    borrower = settle_in(user=user, name=name_of(order), order=order, as_of=AS_OF, now=NOW)
+    connect_sandbox_person(borrower_id=borrower.pk, persona=persona, seed=order, as_of=LATER, now=NOW)
+    return make_line(borrower=borrower, **values)
+
+
+@pytest.fixture
+def book(model: None) -> list[CreditLine]:
+    """Lines that a look raises, cuts, freezes and keeps."""
+    return [
+        with_records(number, persona, limit=limit)
+        for number, (persona, limit) in enumerate(
+            [("steady", 1_000), ("steady", 200_000), ("risky", 60_000), ("tight", 120_000), ("tight", 300)]
+        )
+    ]
+
+
+def test_it_looks_at_nothing_without_a_model_and_the_lines_stay_due() -> None:
+    lines = [make_line() for _ in range(2)]
+    report = operations.run_monthly_round(as_of=LATER)
+    moved = LimitChange.objects.filter(trigger="MONTHLY").count()
+    assert (report.looked_at, LineLook.objects.count(), moved) == (0, 0, 0)
+    assert operations.due_line_ids(as_of=LATER) == [line.pk for line in lines]
+
+
+def test_it_looks_at_each_line_once_a_month_and_tells_why(book: list[CreditLine]) -> None:
+    report = operations.run_monthly_round(as_of=LATER)
+    assert report.looked_at == len(book)
+    assert LineLook.objects.filter(period=date(2026, 4, 1)).count() == len(book)
+    moved = list(LimitChange.objects.filter(trigger="MONTHLY"))
+    assert moved, report
+    for change in moved:
+        assert change.reasons
+        assert change.recourse
+        assert change.assessment is not None
+        assert change.assessment.model is not None
+        assert change.policy is not None
+        change.line.refresh_from_db()
+        assert change.line.limit == change.new_limit
+        if change.direction == "DOWN":
+            assert change.new_limit >= change.old_limit * Decimal("0.8") - 100
+    assert operations.run_monthly_round(as_of=LATER + timedelta(1)).looked_at == 0
+    assert operations.reevaluate_lines(line_ids=[line.pk for line in book], as_of=LATER).looked_at == 0
+    assert not operations.prove_books()
+    may = operations.run_monthly_round(as_of=date(2026, 5, 28))
+    assert may.looked_at == len(book)
+
+
+def test_it_does_what_looking_at_each_line_by_itself_does(book: list[CreditLine]) -> None:
+    from django.db import transaction
+
+    def outcome() -> dict[int, tuple[str, Decimal, list[str]]]:
+        rows = LimitChange.objects.filter(trigger="MONTHLY").exclude(direction="KEEP")
+        return {
+            row.line_id: (row.direction, row.new_limit, [reason["code"] for reason in row.reasons])
+            for row in rows
+        }
+
+    with transaction.atomic():
+        operations.reevaluate_lines(line_ids=[line.pk for line in book], as_of=LATER)
+        one_by_one = outcome()
+        transaction.set_rollback(True)
+    operations.run_monthly_round(as_of=LATER)
+    assert outcome() == one_by_one
+    assert one_by_one
+
+
+def test_broken_off_half_way_it_goes_on_where_it_was(
+    book: list[CreditLine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = rounds._write_looks, list[int]()
+
+    def die(*arguments: Any) -> None:
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        calls.append(len(arguments[2]))
+        real(*arguments)
+
+    monkeypatch.setattr(rounds, "_write_looks", die)
+    with pytest.raises(KeyboardInterrupt):
+        operations.run_monthly_round(as_of=LATER, block=2)
+    monkeypatch.setattr(rounds, "_write_looks", real)
+    done = LineLook.objects.count()
+    assert 0 < done < len(book)
+    assert operations.run_monthly_round(as_of=LATER, block=2).looked_at == len(book) - done
+    assert LineLook.objects.count() == len(book)
+    assert LimitChange.objects.filter(trigger="MONTHLY").count() <= len(book)
+
+
+def test_the_borrower_reads_why_a_limit_was_kept_and_when_the_next_look_is(book: list[CreditLine]) -> None:
+    operations.run_monthly_round(as_of=LATER)
+    kept = [look.line_id for look in LineLook.objects.exclude(code=16)]
+    assert kept
+    [look] = queries.looks_of(line_id=kept[0], as_of=LATER)
+    assert look.as_of == LATER
+    assert look.reasons[0]["message"]
+    line = CreditLine.objects.get(pk=kept[0])
+    following = queries.next_look_date(line=line, as_of=LATER)
+    assert (following.year, following.month) == (2026, 5)
+
+
+def test_facts_are_kept_current_and_of_one_width(book: list[CreditLine]) -> None:
+    operations.run_monthly_round(as_of=LATER)
+    facts = LineFacts.objects.get(line=book[0])
+    assert facts.as_of == LATER
+    assert len(bytes(facts.vector)) == 57 * 8
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM credit_linefacts")
+        assert cursor.fetchone() == (len(book),)
+
+
+def test_copying_out_refuses_a_null() -> None:
+    shape = layout(("a", ">i8"), ("b", ">i8"))
+    assert copy_out("SELECT 1::bigint, 2::bigint", shape)["b"].tolist() == [2]
+    with pytest.raises(AssertionError):
+        copy_out("SELECT 1::bigint, NULL::bigint", shape)
