@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0005_lines_life'),
+        ('credit', '0008_lines_life'),
     ]
 
     operations = [
