@@ -20,7 +20,7 @@ INVARIANTS: list[Invariant] = [
           FROM credit_drawdown d
           JOIN credit_creditline c ON c.id = d.line_id
           JOIN loans_loan l ON l.id = d.loan_id
-          LEFT JOIN loans_payout p ON p.loan_id = l.id
+          LEFT JOIN loans_payout p ON p.loan_id = l.id AND p.number = 1
          WHERE d.amount <> l.principal OR l.borrower_id <> c.borrower_id
             OR (l.status = 'PENDING' AND (p.id IS NULL OR p.status IN ('CONFIRMED', 'REFUSED')))
         """,

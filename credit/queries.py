@@ -30,6 +30,7 @@ from credit.models import (
     ReviewRequest,
     SelfExclusion,
 )
+from loans.business_days import on_the_calendar
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
 from regimes.errors import N_, Refusal
@@ -260,14 +261,16 @@ def loan_terms(
     *, line: CreditLine, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
 ) -> LoanTerms:
     """Make the terms that a draw would be agreed under; the quote and the contract are the same value."""
-    return LoanTerms(
-        principal=amount,
-        annual_rate=line.annual_rate,
-        repayment_method=RepaymentMethod(repayment_method),
-        instalment_count=instalment_count,
-        start_date=as_of,
-        penalty_rate=line.penalty_rate,
-        cooling_off_days=regime_now().cooling_off_days,
+    return on_the_calendar(
+        LoanTerms(
+            principal=amount,
+            annual_rate=line.annual_rate,
+            repayment_method=RepaymentMethod(repayment_method),
+            instalment_count=instalment_count,
+            start_date=as_of,
+            penalty_rate=line.penalty_rate,
+            cooling_off_days=regime_now().cooling_off_days,
+        )
     )
 
 

@@ -115,16 +115,16 @@ INVARIANTS = [
     Invariant(
         "I10",
         "Money received and paid out on a loan is its cash in the ledger",
-        """WITH standing AS (
-               SELECT e.* FROM loans_event e WHERE e.kind <> 'REVERSAL' AND NOT EXISTS (
-                   SELECT FROM loans_event r WHERE r.loan_id = e.loan_id AND r.kind = 'REVERSAL'
-                     AND r.data ->> 'reverses' = e.reference)),
+        """WITH undone AS (
+               SELECT loan_id, data ->> 'reverses' AS reference FROM loans_event WHERE kind = 'REVERSAL'),
            told AS (
                SELECT e.loan_id, sum(CASE WHEN e.kind IN ('REPAYMENT', 'RECOVERY') THEN e.amount
-                   WHEN e.kind IN ('REFUND', 'CHARGE_BACK') THEN -e.amount
-                   WHEN e.kind = 'PAYOUT' THEN l.principal - coalesce(p.amount, l.principal) - e.amount
-                   ELSE 0 END) AS amount
-               FROM standing e JOIN loans_loan l ON l.id = e.loan_id LEFT JOIN loans_payout p ON p.loan_id = l.id
+                   WHEN e.kind IN ('REFUND', 'CHARGE_BACK') THEN -e.amount ELSE -coalesce(p.amount, e.amount) END) AS amount
+               FROM loans_event e
+               LEFT JOIN loans_payout p ON e.kind = 'PAYOUT' AND p.loan_id = e.loan_id
+                 AND e.reference = 'payout:' || p.gateway_reference
+               WHERE e.kind IN ('REPAYMENT', 'RECOVERY', 'REFUND', 'CHARGE_BACK', 'PAYOUT')
+                 AND (e.loan_id, e.reference) NOT IN (SELECT loan_id, reference FROM undone WHERE reference IS NOT NULL)
                GROUP BY 1),
            held AS (
                SELECT p.loan_id, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS amount
@@ -135,12 +135,22 @@ INVARIANTS = [
     ),
     Invariant(
         "I11",
-        "A loan was paid out exactly when its payout is confirmed, with the amount that was ordered",
-        """SELECT l.id AS loan, p.status, e.payouts FROM loans_loan l
-           LEFT JOIN loans_payout p ON p.loan_id = l.id
-           LEFT JOIN (SELECT loan_id, count(*) AS payouts, sum(amount) AS amount FROM loans_event WHERE kind = 'PAYOUT'
-                      GROUP BY 1) e ON e.loan_id = l.id
-           WHERE (p.status = 'CONFIRMED') <> (e.payouts IS NOT NULL) OR e.amount > l.principal""",
+        "Principal is booked exactly when its payout is confirmed, with its amount; a refund from its order on",
+        """SELECT coalesce(p.loan_id, e.loan_id) AS loan, p.id AS payout, p.status, p.amount, e.amount AS booked
+           FROM loans_payout p
+           FULL JOIN (SELECT loan_id, kind, reference, amount FROM loans_event
+                      WHERE kind = 'PAYOUT' OR kind = 'REFUND' AND reference LIKE 'refund:%') e
+             ON e.loan_id = p.loan_id
+             AND e.reference = CASE p.purpose WHEN 'REFUND' THEN 'refund:' ELSE 'payout:' END || p.gateway_reference
+           WHERE p.id IS NULL OR (e.reference IS NOT NULL) <> (p.status = 'CONFIRMED' OR p.purpose = 'REFUND')
+              OR e.amount < p.amount OR (e.amount > p.amount AND (p.number > 1 OR p.purpose = 'REFUND'))""",
+    ),
+    Invariant(
+        "I11p",
+        "No more principal is paid out than was agreed",
+        """SELECT e.loan_id AS loan, l.principal, e.amount FROM loans_loan l JOIN (
+               SELECT loan_id, sum(amount) AS amount FROM loans_payout WHERE purpose = 'PRINCIPAL' AND status = 'CONFIRMED'
+               GROUP BY 1) e ON e.loan_id = l.id WHERE e.amount > l.principal""",
     ),
     Invariant(
         "I11c",
@@ -165,6 +175,22 @@ INVARIANTS = [
                 WHERE l.status IN ('ACTIVE', 'OVERDUE'))
             SELECT loan, through, b.business_date FROM booked, ledger_bookdate b
             WHERE through < b.business_date - 1 OR through > b.business_date OR accrued_through IS NULL""",  # noqa: S608  constants
+    ),
+    Invariant(
+        "I13b",
+        "The line that the nights follow says what the loan and the instalment of its period say",
+        """SELECT coalesce(l.id, t.loan_id) AS loan, t.accrual_until AS line, i.number AS instalment
+           FROM (SELECT * FROM loans_loan WHERE status IN ('ACTIVE', 'OVERDUE') AND set_wise) l
+           FULL JOIN loans_accrualline t ON t.loan_id = l.id
+           LEFT JOIN loans_instalment i ON i.loan_id = t.loan_id AND i.accrual_until = t.accrual_until
+             AND i.accrual_after = t.accrual_after
+           WHERE l.id IS NULL OR t.loan_id IS NOT NULL AND
+             (i.id IS NULL OR (t.portfolio, t.currency, t.accrued_through) IS DISTINCT FROM (l.portfolio, l.currency, l.accrued_through)
+              OR (t.accrual_from, t.due_date, t.accrual_year, t.accrual_before, t.accrual_carried, t.accrual_base, t.accrual_rate)
+                IS DISTINCT FROM (i.accrual_from, i.due_date, i.accrual_year, i.accrual_before, i.accrual_carried,
+                                  i.accrual_base, i.accrual_rate))
+              OR t.loan_id IS NULL AND EXISTS (SELECT FROM loans_instalment n WHERE n.loan_id = l.id
+                   AND n.accrual_after < l.accrued_through AND n.accrual_until >= l.accrued_through)""",
     ),
     Invariant(
         "I14",

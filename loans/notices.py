@@ -55,3 +55,18 @@ def register() -> None:
         subject=N_("You withdrew from a loan"),
         body=N_("Pay back what stands at the loan, and it is over. If this was not you, contact us at once."),
     )
+    register_kind(
+        "tranche_refused",
+        subject=N_("The bank refused the payment"),
+        body=N_("CNY %(amount)s could not be paid to your bank account. What you owe has not changed."),
+    )
+    register_kind(
+        "refund_arrived",
+        subject=N_("We paid your credit back to you"),
+        body=N_("CNY %(amount)s that you had paid too much was paid to your bank account."),
+    )
+    register_kind(
+        "refund_refused",
+        subject=N_("The bank refused the refund"),
+        body=N_("CNY %(amount)s could not be paid to your bank account. It stays your credit on the loan."),
+    )

@@ -39,11 +39,11 @@ __all__ = [
 
 
 def exposure(*, loan_ids: Ids[int]) -> Decimal:
-    """Return what loans owe of their principal plus the payouts under way, in one statement."""
+    """Return what loans owe of their principal plus what is still to be paid out of it, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(sum(CASE WHEN status = 'PENDING' THEN principal ELSE principal_outstanding END), 0)
-               FROM loans_loan WHERE id = ANY(%s)""",
+            """SELECT coalesce(sum(principal_outstanding + CASE WHEN status IN ('PENDING', 'ACTIVE', 'OVERDUE')
+                   THEN principal - disbursed ELSE 0 END), 0) FROM loans_loan WHERE id = ANY(%s)""",
             [list(loan_ids)],
         )
         return Decimal(cursor.fetchone()[0])
@@ -133,7 +133,8 @@ class LoanView:
     payoff: PayoffQuote
     instalments: tuple[InstalmentState, ...]
     events: tuple[EventView, ...]
-    payout: Payout | None
+    payout: Payout | None  # the first
+    payouts: tuple[Payout, ...]
     collections: tuple[Collection, ...]
 
     @property
@@ -144,10 +145,11 @@ class LoanView:
 
 def loan_view(*, loan_id: int, as_of: date, known_on: date | None = None) -> LoanView:
     """Return everything that a page shows of a loan, in four statements and one fold."""
-    loan = Loan.objects.select_related("borrower", "payout").get(pk=loan_id)
+    loan = Loan.objects.select_related("borrower").prefetch_related("payouts").get(pk=loan_id)
     terms, events = loan.agreed, read_events(loan_id=loan_id)
     state = fold(terms, events, value_date=as_of, knowledge_date=known_on)
     known = [event for event in events if known_on is None or event.recorded_date <= known_on]
+    payouts = sorted(loan.payouts.all(), key=lambda row: row.number)
     undone = {str(event.data.get("reverses")) for event in known if "reverses" in event.data}
     return LoanView(
         loan=loan,
@@ -168,7 +170,8 @@ def loan_view(*, loan_id: int, as_of: date, known_on: date | None = None) -> Loa
             )
             for event in sorted(known, key=lambda event: event.sequence)
         ),
-        payout=getattr(loan, "payout", None),
+        payout=next(iter(payouts), None),
+        payouts=tuple(payouts),
         collections=tuple(Collection.objects.filter(loan_id=loan_id).order_by("-pk")[:20]),
     )
 

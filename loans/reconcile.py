@@ -24,7 +24,7 @@ PAGE = 150  # movements in one question: the answer stays under the client's lim
 
 _OURS = """
 WITH moved AS (
-    SELECT 'transfer' AS kind, 'payout:' || gateway_reference AS about, gateway_reference, loan_id, amount, currency,
+    SELECT 'transfer' AS kind, CASE purpose WHEN 'REFUND' THEN 'refund:' ELSE 'payout:' END || gateway_reference AS about, gateway_reference, loan_id, amount, currency,
            status, coalesce(provider_reference, '') AS provider_reference, done_at
     FROM loans_payout WHERE gateway = %(gateway)s
     UNION ALL
@@ -35,7 +35,7 @@ WITH moved AS (
 told AS (
     SELECT e.loan_id, e.sequence, CASE e.kind WHEN 'REVERSAL' THEN e.data ->> 'reverses'
         WHEN 'CHARGE_BACK' THEN e.data ->> 'repayment' ELSE e.reference END AS about
-    FROM loans_event e WHERE e.kind IN ('PAYOUT', 'REPAYMENT', 'REVERSAL', 'CHARGE_BACK')
+    FROM loans_event e WHERE e.kind IN ('PAYOUT', 'REPAYMENT', 'REFUND', 'REVERSAL', 'CHARGE_BACK')
 ),
 -- taking back a charge-back is about the payment that was charged back
 traced AS (
@@ -47,10 +47,10 @@ cash AS (
     FROM traced t JOIN loans_loan l ON l.id = t.loan_id
     JOIN ledger_journal j ON j.source = 'loan:' || l.ref || ':' || t.sequence AND j.leg = 'EVENT'
     JOIN ledger_posting p ON p.journal_id = j.id JOIN ledger_account a ON a.id = p.account_id AND a.role = 'CASH_AT_BANK'
-    WHERE t.about LIKE 'payout:%%' OR t.about LIKE 'collection:%%' GROUP BY 1
+    WHERE t.about LIKE 'payout:%%' OR t.about LIKE 'collection:%%' OR t.about LIKE 'refund:%%' GROUP BY 1
 )
 SELECT m.kind, m.gateway_reference, m.loan_id, m.amount, m.currency, m.status, m.provider_reference, m.done_at,
-       coalesce(cash.amount, 0) AS cash
+       coalesce(cash.amount, 0) AS cash, m.about LIKE 'refund:%%' AS booked_at_order
 FROM moved m LEFT JOIN cash USING (about)
 """
 
@@ -68,6 +68,12 @@ class Ours:
     provider_reference: str
     done_at: datetime | None
     cash: Decimal
+    booked_at_order: bool = False
+
+    @property
+    def is_ahead(self) -> bool:
+        """Tell whether our book is ahead of the bank's by right: a refund is booked when it is ordered."""
+        return self.booked_at_order and self.status not in ("CONFIRMED", "REFUSED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +130,14 @@ def reconcile_bank(*, gateway: Gateway, name: str, began_at: datetime) -> Reconc
     under_way = agreed = 0
     for line in lines:
         row = ours.pop(line.reference.replace("-", "").lower(), None)
-        if row is not None and row.done_at is not None and row.done_at >= began_at:
+        if row is not None and (_ended_since(row, began_at) or (row.is_ahead and not line.cash)):
             under_way += 1
         elif what := compare(line, row):
             differences.append(_difference(what, line, row))
         else:
             agreed += 1
     for row in ours.values():
-        if row.done_at is not None and row.done_at >= began_at:
+        if _ended_since(row, began_at) or (row.is_ahead and row.status != "SENT"):
             under_way += 1
         elif row.cash or row.status in ("CONFIRMED", "SENT"):
             differences.append(_difference("not_at_bank", None, row))
@@ -148,6 +154,10 @@ def reconcile_bank(*, gateway: Gateway, name: str, began_at: datetime) -> Reconc
         cash_elsewhere=balance(role="CASH_AT_BANK") - through,
         differences=tuple(differences),
     )
+
+
+def _ended_since(row: Ours, began_at: datetime) -> bool:
+    return row.done_at is not None and row.done_at >= began_at
 
 
 def compare(line: BookLine, row: Ours | None) -> str:

@@ -7,10 +7,10 @@ far more than the distance of any product from a half cent, so that rounding her
 from __future__ import annotations
 
 
-def interest_by(x: str) -> str:
-    """Return the interest that a period's row gives for a day within it."""
-    return f"""(i.accrual_before + round((i.accrual_carried + i.accrual_base * i.accrual_rate
-        * greatest(0, least({x}, i.due_date) - i.accrual_from))::numeric(60, 20) / i.accrual_year, 2))"""
+def interest_by(x: str, *, row: str = "i") -> str:
+    """Return the interest that a period's row gives for a day within it; `row` is an instalment or an accrual line."""
+    return f"""({row}.accrual_before + round(({row}.accrual_carried + {row}.accrual_base * {row}.accrual_rate
+        * greatest(0, least({x}, {row}.due_date) - {row}.accrual_from))::numeric(60, 20) / {row}.accrual_year, 2))"""
 
 
 def covers(x: str) -> str:

@@ -173,7 +173,11 @@ class Drawdowns(LineView):
 
     @documented("List the draws on a line", response=paged(DrawdownOut), query=ListQuery)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        rows = Drawdown.objects.filter(line=self.line(ref)).select_related("line", "loan__payout")
+        rows = (
+            Drawdown.objects.filter(line=self.line(ref))
+            .select_related("line", "loan")
+            .prefetch_related("loan__payouts")
+        )
         return self.rows(rows, DrawdownOut)
 
     @documented("Draw", request=DrawdownBody, response=DrawdownOut, status=201, parameters=[KEY])

@@ -25,6 +25,7 @@ from credit.operations.rounds import reevaluate_due_lines
 from credit.operations.temporary import end_temporary_limits
 from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries
+from ledger.proof import prove
 from loans import operations as loan_operations
 from regimes.errors import Refusal
 from risk import operations as risk_operations
@@ -306,15 +307,13 @@ assert set(_STEPS) == set(STEPS)
 
 
 def prove_books() -> dict[str, int]:
-    """Run each invariant of the rooms below and of credit; give those that do not hold with their number of rows."""
-    wrong: dict[str, int] = {}
-    with connection.cursor() as cursor:
-        for invariant in _invariants():
-            cursor.execute(invariant.sql)
-            rows = cursor.fetchmany(100)
-            if rows:
-                wrong[f"{invariant.id} {invariant.title}"] = len(rows)
-    return wrong
+    """Ask each invariant of the rooms below and of credit; give those that do not hold with their number of rows."""
+    found = prove(_invariants())
+    return {
+        f"{each['id']} {each['title']}": len(each["rows"]) or 1
+        for each in found
+        if each["rows"] or each["error"]
+    }
 
 
 def _invariants() -> list[Any]:

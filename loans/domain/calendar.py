@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -51,24 +52,33 @@ def first_due_on_day(loan_date: date, due_day: int) -> date:
     return same_month if same_month > loan_date else add_months(loan_date, 1, anchor_day=due_day)
 
 
-def is_business_day(day: date, holidays: Collection[date], *, weekends: bool = False) -> bool:
-    """Tell whether a day is neither in the calendar given nor, if asked, on a weekend."""
-    return day not in holidays and not (weekends and day.weekday() >= 5)
+@dataclass(frozen=True, slots=True)
+class BusinessDays:
+    """Tell business days from others. A calendar that lacks a year simply has no holiday in it."""
+
+    holidays: Collection[date] = ()
+    weekends: bool = False  # whether Saturday and Sunday are holidays too
+    working_days: Collection[date] = ()  # weekends that are worked all the same
+
+    def __contains__(self, day: date) -> bool:
+        if day in self.holidays:
+            return False
+        return not self.weekends or day.weekday() < 5 or day in self.working_days
 
 
-def roll_date(day: date, roll: HolidayRoll, holidays: Collection[date], *, weekends: bool = False) -> date:
-    """Move a due date off holidays. A calendar that lacks the year simply has no holiday in it."""
-    if roll is HolidayRoll.SAME or is_business_day(day, holidays, weekends=weekends):
+def roll_date(day: date, roll: HolidayRoll, business_days: BusinessDays) -> date:
+    """Move a due date off holidays."""
+    if roll is HolidayRoll.SAME or day in business_days:
         return day
     step = -ONE_DAY if roll is HolidayRoll.PREVIOUS else ONE_DAY
-    moved = _next_business_day(day, step, holidays, weekends)
+    moved = _next_business_day(day, step, business_days)
     if roll is HolidayRoll.MODIFIED_FOLLOWING and moved.month != day.month:
-        return _next_business_day(day, -ONE_DAY, holidays, weekends)
+        return _next_business_day(day, -ONE_DAY, business_days)
     return moved
 
 
-def _next_business_day(day: date, step: timedelta, holidays: Collection[date], weekends: bool) -> date:
-    while not is_business_day(day, holidays, weekends=weekends):
+def _next_business_day(day: date, step: timedelta, business_days: BusinessDays) -> date:
+    while day not in business_days:
         day += step
     return day
 
@@ -134,6 +144,7 @@ def roll_all(terms: LoanTerms, series: list[date]) -> list[date]:
     """Roll a series of due dates by the terms."""
     if terms.holiday_roll is HolidayRoll.SAME:
         return series
-    holidays = frozenset(terms.holidays)
-    weekends = terms.weekends_are_holidays
-    return [roll_date(day, terms.holiday_roll, holidays, weekends=weekends) for day in series]
+    business_days = BusinessDays(
+        frozenset(terms.holidays), terms.weekends_are_holidays, frozenset(terms.working_days)
+    )
+    return [roll_date(day, terms.holiday_roll, business_days) for day in series]

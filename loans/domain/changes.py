@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from ledger.domain.money import ZERO, is_money
+from ledger.domain.money import ZERO, is_money, minor_unit
 from loans.domain.agreements import (
     accelerate,
     change_rate,
@@ -259,13 +259,15 @@ MONEY_KINDS: Final = frozenset(
         EventKind.FEE,
         EventKind.WAIVER,
         EventKind.RECOVERY,
+        EventKind.SALES,
     }
 )
 
 
 def check_amount(event: LoanEvent, currency: str) -> None:
-    """Refuse an amount that is not positive money of the currency."""
+    """Refuse an amount that is not positive money of the currency; sales of nothing are sales too."""
+    least = ZERO if event.kind is EventKind.SALES else minor_unit(currency)
     if event.kind in MONEY_KINDS and (
-        not is_money(event.amount, currency=currency) or not ZERO < event.amount < 10**12
+        not is_money(event.amount, currency=currency) or not least <= event.amount < 10**12
     ):
         refuse("amount_invalid", N_("Enter an amount such as 1500.00."), event, field="amount")

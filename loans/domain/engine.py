@@ -121,10 +121,11 @@ def run(terms: LoanTerms, standing: Sequence[LoanEvent], *, value_date: date) ->
 
 def check_before_payout(book: Book, event: LoanEvent, standing: Sequence[LoanEvent]) -> None:
     """Let a loan be withdrawn before any money moved; refuse everything else."""
-    if event.kind is EventKind.WITHDRAWAL:
+    is_paid_out = any(other.kind is EventKind.PAYOUT for other in standing)
+    if event.kind is EventKind.WITHDRAWAL and not is_paid_out:
         book.cancelled = True
         return
-    if any(other.kind is EventKind.PAYOUT for other in standing):
+    if is_paid_out:
         refuse("event_before_payout", N_("The event is dated before the payout."), event)
     refuse("loan_not_paid_out", N_("The loan was never paid out."), event)
 

@@ -174,6 +174,7 @@ class LoanTerms:
     holiday_roll: HolidayRoll = HolidayRoll.SAME
     holidays: tuple[date, ...] = ()  # the non-business days known at signing, frozen with the terms
     weekends_are_holidays: bool = False
+    working_days: tuple[date, ...] = ()  # weekends that are worked all the same
     principal_grace_periods: int = 0  # the first periods owe interest only
     interest_grace_periods: int = 0  # interest of the first periods falls due with the one after
     step_weights: tuple[Decimal, ...] = ()  # STEP: proportions of principal, one per instalment
@@ -288,6 +289,7 @@ _CODES: Final = {
     "first_due_date": _DATE,
     "custom_due_dates": _DATE,
     "holidays": _DATE,
+    "working_days": _DATE,
 }
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?")
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -321,6 +323,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "holiday_roll": HolidayRoll,
     "holidays": _many(date.fromisoformat),
     "weekends_are_holidays": _flag,
+    "working_days": _many(date.fromisoformat),
     "principal_grace_periods": _whole,
     "interest_grace_periods": _whole,
     "step_weights": _many(_decimal),

@@ -1,14 +1,18 @@
+from loans.models.business_days import CalendarDay, CalendarRule
 from loans.models.calendar import CalendarFeed
 from loans.models.casework import CollectionStrategy, Promise
 from loans.models.hardship import HardshipPaper, HardshipPlan, HardshipRequest
 from loans.models.loan import Instalment, Loan, LoanEventRow
-from loans.models.night import AccrualSlice
+from loans.models.night import AccrualLine, AccrualSlice
 from loans.models.payment import Collection, GatewayMessage, Payout
 from loans.models.provision import ProvisionLine, ProvisionRun
 
 __all__ = [
+    "AccrualLine",
     "AccrualSlice",
+    "CalendarDay",
     "CalendarFeed",
+    "CalendarRule",
     "Collection",
     "CollectionStrategy",
     "GatewayMessage",

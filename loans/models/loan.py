@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import BankAccount, Borrower
 from loans.domain.events import EventKind
 from loans.domain.terms import LoanTerms, RepaymentMethod
+
+if TYPE_CHECKING:
+    from loans.models.payment import Payout
 
 
 def money(name: Any, **options: Any) -> Any:
@@ -160,6 +163,11 @@ class Loan(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status in self.LIVE
+
+    @property
+    def payout(self) -> Payout:
+        """Return the first payout. Others, if the principal comes in tranches or credit was given back, have later numbers."""
+        return min(self.payouts.all(), key=lambda row: row.number)
 
 
 class LoanEventRow(models.Model):

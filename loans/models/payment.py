@@ -90,19 +90,46 @@ def _rules(name: str) -> list[models.BaseConstraint]:
 
 
 class Payout(Movement):
-    """The principal on its way to the borrower."""
+    """Money on its way to the borrower: the principal, whole or in tranches, or credit that is given back."""
 
-    loan = models.OneToOneField(Loan, verbose_name=_("loan"), on_delete=models.PROTECT, related_name="payout")
+    class Purpose(models.TextChoices):
+        PRINCIPAL = "PRINCIPAL", _("Principal")
+        REFUND = "REFUND", _("Refund of credit")
+
+    loan = models.ForeignKey(
+        Loan, verbose_name=_("loan"), on_delete=models.PROTECT, related_name="payouts", db_index=False
+    )
+    number = models.PositiveSmallIntegerField(_("number"), default=1)
+    purpose = models.CharField(_("purpose"), max_length=9, choices=Purpose, default=Purpose.PRINCIPAL)
+    # made by whoever orders a later tranche or a refund: the same key orders once
+    request_key = models.CharField(_("key of the request"), max_length=64, blank=True, default="")
 
     class Meta:
         verbose_name = _("payout")
         verbose_name_plural = _("payouts")
-        constraints = _rules("payout")
+        constraints = [
+            *_rules("payout"),
+            models.UniqueConstraint(fields=["loan", "number"], name="payout_number_once_a_loan"),
+            models.UniqueConstraint(
+                fields=["loan", "request_key"],
+                condition=~models.Q(request_key=""),
+                name="payout_key_once_a_loan",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=["PRINCIPAL", "REFUND"]), name="payout_purpose_is_known"
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["next_attempt_at", "id"], condition=models.Q(status__in=OPEN), name="payout_open"
             ),
         ]
+
+    @property
+    def event_reference(self) -> str:
+        """Return the reference of the event that this money is booked by."""
+        kind = "refund" if self.purpose == self.Purpose.REFUND else "payout"
+        return f"{kind}:{self.gateway_reference}"
 
 
 class Collection(Movement):

@@ -1,5 +1,6 @@
 """Every write of loans: one verb a function, the transaction inside."""
 
+from loans.operations.business_days import UnableToKeepCalendar, forget_day, seed_calendar, set_day, set_rule
 from loans.operations.calendar import make_calendar_feed, revoke_calendar_feed
 from loans.operations.casework import (
     ContactForbidden,
@@ -16,7 +17,7 @@ from loans.operations.collections import (
     send_collection,
     start_collection,
 )
-from loans.operations.contracts import cancel_loan, open_loan
+from loans.operations.contracts import UnableToOrder, cancel_loan, open_loan
 from loans.operations.events import (
     UnableToDate,
     UnableToFindLoan,
@@ -46,21 +47,47 @@ from loans.operations.messages import (
 )
 from loans.operations.movements import UnableToSettle, due
 from loans.operations.night import accrue, age_loans, refresh_loans
-from loans.operations.payouts import confirm_payout, refuse_payout, return_payout, send_payout
+from loans.operations.payouts import (
+    confirm_payout,
+    pay_tranche,
+    refuse_payout,
+    return_payout,
+    send_payout,
+    start_refund,
+)
 from loans.operations.provisions import PostedProvisions, UnableToPostProvisions, post_provisions
+from loans.operations.servicing import (
+    UnableToService,
+    change_rate,
+    charge_back,
+    charge_fee,
+    extend,
+    pause,
+    re_age,
+    record_recovery,
+    record_refund,
+    report_sales,
+    reschedule,
+    waive,
+    withdraw,
+    write_off,
+)
 from loans.operations.withdrawing import withdraw_from_loan
 
 __all__ = [
     "ContactForbidden",
     "PostedProvisions",
-    "UnableToPromise",
-    "UnableToPostProvisions",
     "UnableToActOnOwnLoan",
     "UnableToAskForHelp",
     "UnableToCollect",
     "UnableToDate",
     "UnableToFindLoan",
+    "UnableToKeepCalendar",
+    "UnableToOrder",
+    "UnableToPostProvisions",
+    "UnableToPromise",
     "UnableToRecord",
+    "UnableToService",
     "UnableToSettle",
     "UnableToVerify",
     "accept_hardship_plan",
@@ -71,33 +98,52 @@ __all__ = [
     "apply_gateway_message",
     "call_debtor",
     "cancel_loan",
+    "change_rate",
+    "charge_back",
+    "charge_fee",
     "confirm_collection",
     "confirm_payout",
     "decline_hardship_plan",
     "due",
     "due_messages",
+    "extend",
+    "forget_day",
     "lock_loan",
     "make_calendar_feed",
     "offer_hardship_plan",
     "open_loan",
+    "pause",
+    "pay_tranche",
     "post_provisions",
+    "re_age",
     "read_events",
     "receive_gateway_message",
+    "record_recovery",
+    "record_refund",
     "record_repayment",
     "refresh_loans",
     "refuse_collection",
     "refuse_hardship",
     "refuse_payout",
+    "report_sales",
     "request_hardship",
+    "reschedule",
     "return_collection",
     "return_payout",
     "reverse_event",
     "revoke_calendar_feed",
+    "seed_calendar",
     "send_collection",
     "send_payout",
+    "set_day",
+    "set_rule",
     "settle_promises",
     "start_collection",
+    "start_refund",
     "take_promise",
+    "waive",
+    "withdraw",
     "withdraw_from_loan",
     "withdraw_hardship",
+    "write_off",
 ]

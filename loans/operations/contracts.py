@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from ledger.domain.money import is_money
 from loans.domain.changes import kept_fees
 from loans.domain.day_count import actual_year
 from loans.domain.events import EventKind, LoanEvent
@@ -16,7 +17,11 @@ from loans.domain.validation import validate_terms
 from loans.models import Loan, Payout
 from loans.operations.events import UnableToRecord, write_event, write_instalments
 from loans.projection import project
-from regimes.errors import N_
+from regimes.errors import N_, InvalidInput
+
+
+class UnableToOrder(InvalidInput):
+    """Refuse an order of money for the borrower that breaks the rule of a field."""
 
 
 def open_loan(
@@ -27,12 +32,16 @@ def open_loan(
     reference: uuid.UUID,
     as_of: date,
     portfolio: str = "",
+    first_tranche: Decimal | None = None,
 ) -> Loan:
     """Write a loan with its plan and a payout that waits to be sent, in the caller's transaction.
 
-    The same reference with the same terms gives the first loan; with other terms it is refused.
+    The same reference with the same terms gives the first loan; with other terms it is refused. With `first_tranche` only
+    that part of the principal is paid out now, and `pay_tranche` orders the others.
     """
     validate_terms(terms)
+    principal = terms.principal if first_tranche is None else first_tranche
+    _check_tranche(terms, principal)
     with transaction.atomic():
         loan, is_new = Loan.objects.get_or_create(
             reference=reference,
@@ -64,12 +73,25 @@ def open_loan(
         write_instalments(loan_id=loan.pk, rows=planned.instalments)
         Payout.objects.create(
             loan=loan,
-            amount=terms.principal - kept_from_payout(terms),
+            amount=principal - kept_from_payout(terms),
             currency=terms.currency,
             bank_account_id=bank_account_id,
             requested_date=as_of,
         )
     return loan
+
+
+def _check_tranche(terms: LoanTerms, amount: Decimal) -> None:
+    """Refuse a first tranche that is no money, more than the principal, or eaten up by the fees kept back."""
+    if (
+        not is_money(amount, currency=terms.currency)
+        or not kept_from_payout(terms) < amount <= terms.principal
+    ):
+        raise UnableToOrder(
+            "tranche_invalid",
+            N_("A part of the principal is more than the fees kept back and at most what is left of it."),
+            field="first_tranche",
+        )
 
 
 def kept_from_payout(terms: LoanTerms) -> Decimal:

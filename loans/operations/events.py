@@ -16,7 +16,7 @@ from ledger.operations import post_journals
 from ledger.queries import closed_through
 from loans.domain.engine import append_event
 from loans.domain.events import EventKind, LoanEvent
-from loans.models import AccrualSlice, Instalment, Loan, LoanEventRow
+from loans.models import AccrualLine, AccrualSlice, Instalment, Loan, LoanEventRow
 from loans.projection import Projection, difference, position, project
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
@@ -206,6 +206,7 @@ def write_projection(*, loan: Loan, projection: Projection, through: date | None
         changed.append("accrued_through")
     loan.save(update_fields=changed)
     write_instalments(loan_id=loan.pk, rows=projection.instalments)
+    write_line(loan=loan, rows=projection.instalments)
 
 
 def write_instalments(*, loan_id: int, rows: list[Mapping[str, Any]] | list[dict[str, Any]]) -> None:
@@ -219,6 +220,40 @@ def write_instalments(*, loan_id: int, rows: list[Mapping[str, Any]] | list[dict
             unique_fields=["loan", "number"],
             update_fields=_ROW_COLUMNS,
         )
+
+
+_LINE_COLUMNS = [
+    field.attname
+    for field in AccrualLine._meta.concrete_fields
+    if field.attname.startswith("accrual_") or field.attname == "due_date"
+]
+
+
+def write_line(*, loan: Loan, rows: list[dict[str, Any]]) -> None:
+    """Write which period the nights follow from the day booked on, or that they follow none."""
+    day = loan.accrued_through
+    runs = next(
+        (
+            row
+            for row in rows
+            if day and row["accrual_until"] and row["accrual_after"] < day <= row["accrual_until"]
+        ),
+        None,
+    )
+    if day is None or runs is None or not loan.is_live or not loan.set_wise:
+        AccrualLine.objects.filter(loan_id=loan.pk).delete()
+        return
+    AccrualLine.objects.bulk_create(
+        [
+            AccrualLine(
+                loan_id=loan.pk, portfolio=loan.portfolio, currency=loan.currency, accrued_through=day,
+                **{name: runs[name] for name in _LINE_COLUMNS},
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["loan"],
+        update_fields=["accrued_through", *_LINE_COLUMNS],
+    )  # fmt: skip
 
 
 def record_repayment(

@@ -1,7 +1,8 @@
 """The night: set-based statements over ranges of loans. A second run changes nothing.
 
-Ageing writes the loans that changed. Accrual writes no row a loan: it sums what a range earned since it was
-booked and posts one journal a portfolio; a slice row remembers through when the range is booked. Both equal
+Ageing writes the loans that changed. Accrual sums what a range earned since it was booked, over one narrow row a loan
+(`AccrualLine`), of which it writes those whose period ended, and posts one journal a portfolio; a slice row remembers
+through when the range is booked. Both equal
 the fold to the cent (tests/loans/test_night.py). Loans that a statement cannot follow are folded one by one.
 """
 
@@ -85,39 +86,49 @@ def refresh_loans(*, as_of: date, first_id: int = 1, last_id: int = LAST_ID) -> 
     return done
 
 
+# A loan whose period ended before the day follows the row of its next period: one in thirty a night.
+MOVE_ON = """
+UPDATE loans_accrualline t SET accrual_after = i.accrual_after, accrual_until = i.accrual_until,
+       accrual_from = i.accrual_from, due_date = i.due_date, accrual_year = i.accrual_year,
+       accrual_before = i.accrual_before, accrual_carried = i.accrual_carried, accrual_base = i.accrual_base,
+       accrual_rate = i.accrual_rate
+FROM loans_instalment i
+WHERE t.accrual_until < %(day)s AND t.loan_id BETWEEN %(first)s AND %(last)s
+  AND i.loan_id = t.loan_id AND i.accrual_until >= %(day)s AND i.accrual_after < %(day)s
+"""
+
+_HELD = "greatest(t.accrued_through, %(booked)s::date)"
+_HELD_BY_LOAN = "greatest(l.accrued_through, %(booked)s::date)"
 EARNED = f"""
-WITH live AS (
-    SELECT l.id, l.portfolio, l.currency, l.penalty_rate, l.penalty_year,
-           greatest(l.accrued_through, %(booked)s::date) AS booked
-    FROM loans_loan l
-    WHERE l.id BETWEEN %(first)s AND %(last)s AND l.status IN ('ACTIVE', 'OVERDUE') AND l.set_wise
-      AND greatest(l.accrued_through, %(booked)s::date) < %(day)s
+WITH interest AS (
+    -- a period's row says at its first day what the row before it said at its last: one row serves both days
+    SELECT t.portfolio, t.currency,
+           {interest_by("%(day)s::date", row="t")} - {interest_by(_HELD, row="t")} AS amount
+    FROM loans_accrualline t
+    WHERE t.loan_id BETWEEN %(first)s AND %(last)s AND t.accrual_after < %(day)s AND {_HELD} < %(day)s
+      AND t.accrual_after <= {_HELD}
+    UNION ALL
+    -- nights were missed, and the period in which the loan was booked last is over
+    SELECT t.portfolio, t.currency, {interest_by("%(day)s::date", row="t")} - before.amount
+    FROM loans_accrualline t
+    CROSS JOIN LATERAL (SELECT {interest_by(_HELD)} AS amount FROM loans_instalment i
+        WHERE i.loan_id = t.loan_id AND i.accrual_until >= {_HELD} ORDER BY i.accrual_until LIMIT 1) AS before
+    WHERE t.loan_id BETWEEN %(first)s AND %(last)s AND t.accrual_after < %(day)s AND {_HELD} < %(day)s
+      AND t.accrual_after > {_HELD}
 ),
-interest AS (
-    -- periods follow each other without a gap: the first that ends on a day or later is the one that covers it
-    SELECT l.portfolio, l.currency, sum(today.amount - before.amount) AS amount
-    FROM live l
-    CROSS JOIN LATERAL (SELECT {interest_by("%(day)s::date")} AS amount FROM loans_instalment i
-        WHERE i.loan_id = l.id AND i.accrual_until >= %(day)s ORDER BY i.accrual_until LIMIT 1) AS today
-    CROSS JOIN LATERAL (SELECT {interest_by("l.booked")} AS amount FROM loans_instalment i
-        WHERE i.loan_id = l.id AND i.accrual_until >= l.booked ORDER BY i.accrual_until LIMIT 1) AS before
+charges AS (
+    SELECT l.portfolio, l.currency,
+           sum({penalty_by("%(day)s::date")} - {penalty_by(_HELD_BY_LOAN)}) AS penalty,
+           coalesce(sum(i.fee_on_due) FILTER (WHERE i.due_date > {_HELD_BY_LOAN}), 0) AS fees
+    FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
+    WHERE i.outstanding > 0 AND i.due_date <= %(day)s AND i.loan_id BETWEEN %(first)s AND %(last)s
+      AND (l.penalty_rate > 0 OR i.fee_on_due > 0) AND l.status IN ('ACTIVE', 'OVERDUE') AND l.set_wise
+      AND {_HELD_BY_LOAN} < %(day)s
     GROUP BY 1, 2
 ),
-penalty AS (
-    SELECT l.portfolio, l.currency, sum({penalty_by("%(day)s::date")} - {penalty_by("l.booked")}) AS amount
-    FROM live l JOIN loans_instalment i ON i.loan_id = l.id AND i.outstanding > 0 AND i.due_date <= %(day)s
-    WHERE l.penalty_rate > 0
-    GROUP BY 1, 2
-),
-fees AS (
-    SELECT l.portfolio, l.currency, sum(i.fee_on_due) AS amount
-    FROM live l JOIN loans_instalment i ON i.loan_id = l.id AND i.due_date > l.booked AND i.due_date <= %(day)s
-    WHERE i.outstanding > 0 GROUP BY 1, 2
-)
-SELECT portfolio, currency, coalesce(sum(interest.amount), 0), coalesce(sum(penalty.amount), 0),
-       coalesce(sum(fees.amount), 0)
-FROM interest FULL JOIN penalty USING (portfolio, currency) FULL JOIN fees USING (portfolio, currency)
-GROUP BY 1, 2 ORDER BY 1, 2
+earned AS (SELECT portfolio, currency, sum(amount) AS amount FROM interest GROUP BY 1, 2)
+SELECT portfolio, currency, coalesce(earned.amount, 0), coalesce(charges.penalty, 0), coalesce(charges.fees, 0)
+FROM earned FULL JOIN charges USING (portfolio, currency) ORDER BY 1, 2
 """  # noqa: S608  constants
 
 Sums = dict[tuple[str, str], tuple[Decimal, Decimal, Decimal]]
@@ -128,6 +139,8 @@ def accrue(*, as_of: date, first_id: int = 1, last_id: int = LAST_ID) -> int:
     refresh_loans(as_of=as_of, first_id=first_id, last_id=last_id)
     with transaction.atomic():
         _alone()
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE_ON, {"day": as_of, "first": first_id, "last": last_id})
         sums: Sums = {}
         for first, last, booked in _stretches(as_of=as_of, first_id=first_id, last_id=last_id):
             for key, earned in _earned(first, last, booked, as_of).items():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from loans import operations
+from ledger.operations import open_books
+from loans import operations, queries
+from loans.domain.terms import FeeTerm, FeeTiming
 from loans.models import Collection, Loan, LoanEventRow, Payout
 from regimes.errors import Refusal
 from tests.factories import BankAccountFactory
@@ -182,6 +185,149 @@ def test_a_worker_killed_between_the_call_and_the_commit_pays_once(bank: BankPro
     assert [row["orders"] for row in bank.movements()] == [1]
     assert LoanEventRow.objects.count() == 1
     assert breaches() == {}
+
+
+class TestTranches:
+    def test_it_refuses_more_than_is_left(self, bank: BankProcess) -> None:
+        with pytest.raises(Refusal) as refused:
+            operations.open_loan(
+                borrower_id=BankAccountFactory().borrower_id, terms=factories.terms(), bank_account_id=None,
+                reference=uuid.uuid4(), as_of=START, first_tranche=Decimal("1200.01"),
+            )  # fmt: skip
+        assert refused.value.code == "tranche_invalid"
+        loan = in_tranches("700.00")
+        assert send(loan.payout) == "SENT"
+        until_final(loan.payout)
+        operations.pay_tranche(loan_id=loan.pk, amount=Decimal("300.00"), reference="t2", as_of=START)
+        for amount in ("200.01", "0.00", "-1.00"):
+            with pytest.raises(Refusal) as refused:
+                operations.pay_tranche(loan_id=loan.pk, amount=Decimal(amount), reference="t3", as_of=START)
+            assert refused.value.code == "tranche_invalid"
+
+    def test_it_refuses_before_the_first_money(self, bank: BankProcess) -> None:
+        loan = in_tranches("700.00")
+        with pytest.raises(Refusal) as refused:
+            operations.pay_tranche(loan_id=loan.pk, amount=Decimal("300.00"), reference="t2", as_of=START)
+        assert refused.value.code == "loan_not_running"
+
+    def test_the_principal_comes_in_parts(self, bank: BankProcess) -> None:
+        loan = in_tranches("700.00", fees=(FeeTerm("opening", FeeTiming.AT_PAYOUT, Decimal("10.00")),))
+        assert loan.payout.amount == Decimal("690.00")
+        send(loan.payout)
+        until_final(loan.payout)
+        loan.refresh_from_db()
+        assert (loan.status, loan.disbursed) == ("ACTIVE", Decimal("700.00"))
+        assert queries.exposure(loan_ids=[loan.pk]) == Decimal("1200.00"), "what is promised counts"
+        second = operations.pay_tranche(
+            loan_id=loan.pk, amount=Decimal("500.00"), reference="t2", as_of=START
+        )
+        again = operations.pay_tranche(loan_id=loan.pk, amount=Decimal("500.00"), reference="t2", as_of=START)
+        assert second.pk == again.pk
+        send(second)
+        assert until_final(second) == "CONFIRMED"
+        loan.refresh_from_db()
+        assert (loan.disbursed, loan.principal_outstanding) == (Decimal("1200.00"), Decimal("1200.00"))
+        assert sorted(row["amount"] for row in bank.movements()) == ["500.00", "690.00"]
+        assert breaches() == {}
+        owed = queries.payoff(loan_id=loan.pk, as_of=START).total
+        factories.repay(loan, owed, on=START)
+        assert loan.status == "CLOSED"
+
+    def test_a_refused_tranche_leaves_the_loan_as_it_was(self, bank: BankProcess) -> None:
+        loan = in_tranches("700.00")
+        send(loan.payout)
+        until_final(loan.payout)
+        bank.behave("transfer", "refuse")
+        second = operations.pay_tranche(
+            loan_id=loan.pk, amount=Decimal("500.00"), reference="t2", as_of=START
+        )
+        send(second)
+        assert until_final(second) == "REFUSED"
+        loan.refresh_from_db()
+        assert (loan.status, loan.disbursed) == ("ACTIVE", Decimal("700.00"))
+        assert breaches() == {}
+
+    @pytest.mark.django_db
+    def test_the_first_of_two_tranches_cannot_simply_come_back(self) -> None:
+        loan = in_tranches("700.00")
+        factories.confirm(loan)
+        second = operations.pay_tranche(
+            loan_id=loan.pk, amount=Decimal("500.00"), reference="t2", as_of=START
+        )
+        operations.confirm_payout(
+            payout_id=second.pk, provider_reference="b2", amount=Decimal("500.00"), currency="CNY", as_of=START,
+            now=timezone.now(),
+        )  # fmt: skip
+        with pytest.raises(Refusal) as refused:
+            operations.return_payout(payout_id=loan.payout.pk, reference="r", as_of=START)
+        assert refused.value.code == "return_of_first_tranche"
+        operations.return_payout(payout_id=second.pk, reference="r2", as_of=START)
+        loan.refresh_from_db()
+        assert (loan.status, loan.disbursed) == ("ACTIVE", Decimal("700.00"))
+        assert breaches() == {}
+
+
+class TestRefund:
+    @pytest.mark.django_db
+    def test_it_refuses_more_than_the_credit(self) -> None:
+        loan = overpaid()
+        with pytest.raises(Refusal) as refused:
+            operations.start_refund(loan_id=loan.pk, amount=Decimal("100.01"), reference="r", as_of=START)
+        assert refused.value.code == "refund_exceeds_credit"
+        assert loan.payouts.count() == 1
+
+    @pytest.mark.django_db
+    def test_it_refuses_an_account_of_somebody_else(self) -> None:
+        loan = overpaid()
+        with pytest.raises(Refusal) as refused:
+            operations.start_refund(
+                loan_id=loan.pk,
+                amount=Decimal("1.00"),
+                reference="r",
+                as_of=START,
+                bank_account_id=BankAccountFactory().pk,
+            )
+        assert refused.value.code == "bank_account_unverified"
+
+    def test_credit_goes_back_through_the_bank(self, bank: BankProcess) -> None:
+        loan = overpaid()
+        refund = operations.start_refund(
+            loan_id=loan.pk, amount=Decimal("100.00"), reference="r", as_of=START
+        )
+        loan.refresh_from_db()
+        assert loan.credit_balance == 0, "it is on its way, and nothing else can use it"
+        assert breaches() == {}
+        send(refund)
+        assert until_final(refund) == "CONFIRMED"
+        assert [row["amount"] for row in bank.movements()] == ["100.00"]
+        assert breaches() == {}
+
+    def test_a_refused_refund_is_credit_again(self, bank: BankProcess) -> None:
+        loan = overpaid()
+        bank.behave("transfer", "refuse")
+        refund = operations.start_refund(
+            loan_id=loan.pk, amount=Decimal("100.00"), reference="r", as_of=START
+        )
+        send(refund)
+        assert until_final(refund) == "REFUSED"
+        loan.refresh_from_db()
+        assert loan.credit_balance == Decimal("100.00")
+        assert breaches() == {}
+
+
+def in_tranches(first: str, **values: Any) -> Loan:
+    open_books(first_date=START)
+    account = BankAccountFactory()
+    return operations.open_loan(
+        borrower_id=account.borrower_id, terms=factories.terms(**values), bank_account_id=account.pk,
+        reference=uuid.uuid4(), as_of=START, first_tranche=Decimal(first),
+    )  # fmt: skip
+
+
+def overpaid() -> Loan:
+    loan = factories.active_loan()
+    factories.repay(loan, "1300.00", on=START)
+    return loan
 
 
 class TestCollection:

@@ -53,6 +53,7 @@ MEANING = {
     "holiday_roll": " | ".join(HolidayRoll),
     "holidays": "list of dates that are no business days",
     "weekends_are_holidays": "true or false",
+    "working_days": "list of weekend days that are business days all the same",
     "principal_grace_periods": "first periods that owe interest only",
     "interest_grace_periods": "first periods whose interest falls due after them",
     "step_weights": "STEP: one weight an instalment",
