@@ -119,7 +119,7 @@ def _clients_and_rows(journal: Journal, verdict: Verdict) -> None:
     from loans.models import Collection
 
     draws: dict[str, list[Any]] = {}
-    for draw in Drawdown.objects.select_related("loan__payout"):
+    for draw in Drawdown.objects.select_related("loan").prefetch_related("loan__payouts"):
         draws.setdefault(draw.idempotency_key, []).append(draw)
     pays: dict[str, list[Any]] = {}
     for row in Collection.objects.all():
