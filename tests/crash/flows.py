@@ -200,7 +200,9 @@ def _orders(reference: uuid.UUID) -> list[tuple[str, Decimal]]:
 
 
 def paid_once(subject: Subject) -> list[str]:
-    rows = list(Drawdown.objects.filter(line_id=subject.line).select_related("loan").prefetch_related("loan__payouts"))
+    rows = list(
+        Drawdown.objects.filter(line_id=subject.line).select_related("loan").prefetch_related("loan__payouts")
+    )
     if len(rows) != 1:
         return [f"{len(rows)} draws under one key"]
     payout = rows[0].loan.payout
