@@ -42,6 +42,11 @@ class Portal:
 
     url: str
     home: Path
+    environment: dict[str, str]
+
+    def shell(self, code: str) -> str:
+        """Run code beside the portal and give what it printed."""
+        return _command(self.environment, "shell", "-v0", "-c", code)
 
     def code_for(self, login: str) -> str:
         """Read the code that the sandbox wrote instead of sending it."""
@@ -55,7 +60,7 @@ class Portal:
         return str(until(found, seconds=10, what=f"a code for {login}"))
 
 
-def _command(environment: dict[str, str], *arguments: str) -> None:
+def _command(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -66,6 +71,7 @@ def _command(environment: dict[str, str], *arguments: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+    return done.stdout
 
 
 def given_servers(config: pytest.Config) -> dict[str, str]:
@@ -87,7 +93,7 @@ def portal(pytestconfig: pytest.Config) -> Iterator[Portal]:
         with running(["manage.py", "portal", "--no-demo"], environment, log):
             until(lambda: get(f"{url}/readyz")[0] == 200, seconds=120, what="the portal", output=log)
             _command(environment, "shell", "-c", SET_UP)
-            yield Portal(url, home)
+            yield Portal(url, home, environment)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
