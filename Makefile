@@ -40,9 +40,10 @@ check: lint  ## lint, migrations, messages, then the tests
 	@$(PY) manage.py messages --check
 	@$(MAKE) --no-print-directory test
 
-bench: setup-dev  ## time the engine and the night; SIZES=100000,300000 for larger books
+bench: setup-dev  ## time the engine, the night and the pages; SIZES=100000,300000 for larger books
 	@$(PY) -m bench.bench_loan_engine
 	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
+	@$(PY) -m bench.bench_pages
 
 .PHONY: chaos crash
 SEED ?= 7

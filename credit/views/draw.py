@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -150,7 +152,9 @@ def _compared(form: DrawForm, compared: list[Cost]) -> dict[str, Any]:
 @require_GET
 @for_line(spending=True)
 def compare(request: SignedIn, line: CreditLine) -> HttpResponse:
-    """Answer htmx with the comparison alone."""
+    """Answer htmx with the comparison alone; without it the whole page compares."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect(f"{reverse('credit:draw', args=[line.ref])}?{request.GET.urlencode()}")
     as_of = business_date()
     _offered, option = offered_options(
         request, line, queries.line_view(line=line, as_of=as_of, newest=0).available
