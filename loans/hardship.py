@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from loans.domain.hardship import WAITING, PlanPreview, PlanStatus, check_measures, preview_plan
 from loans.models import HardshipPaper, HardshipPlan, HardshipRequest, Loan
@@ -29,12 +29,12 @@ def waiting_hardship() -> QuerySet[HardshipRequest]:
     )
 
 
-def waiting_for(*, borrower_id: int) -> list[HardshipRequest]:
-    """Return a borrower's requests that wait, each with its loan."""
-    return list(
-        HardshipRequest.objects.filter(loan__borrower_id=borrower_id, status__in=list(WAITING))
-        .select_related("loan")
-        .order_by("-pk")
+def with_waiting(loans: QuerySet[Loan]) -> QuerySet[Loan]:
+    """Add to loans what their waiting requests say: `hardship_status` and `hardship_date`, both None without one."""
+    waiting = HardshipRequest.objects.filter(loan_id=OuterRef("pk"), status__in=list(WAITING))
+    return loans.annotate(
+        hardship_status=Subquery(waiting.values("status")[:1]),
+        hardship_date=Subquery(waiting.values("answer_by_date")[:1]),
     )
 
 

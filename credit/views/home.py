@@ -26,11 +26,13 @@ from accounts.templatetags.portal import money, round_money
 from credit import access, operations, queries
 from credit.forms import ReviewForm
 from credit.models import CreditLine, ReviewRequest
-from credit.views.words import change_view, cost_in_one_line, cost_of, tasks_of
+from credit.views.words import change_view, cost_in_one_line, cost_of, plan_task, tasks_of
 from ledger.queries import business_date
 from loans import queries as loan_queries
 from loans.domain.quotes import quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
+from loans.hardship import with_waiting
+from loans.models import Loan
 from regimes.errors import Refusal
 
 
@@ -76,7 +78,8 @@ def home(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Show what can be drawn, what is due next, what it costs, and why the limit is what it is."""
     as_of = business_date()
     found = queries.home(borrower_id=borrower.pk, as_of=as_of, borrower=borrower)
-    due = _next_due(borrower, as_of)
+    loans = list(with_waiting(loan_queries.loans_of(borrower_ids=[borrower.pk])))
+    due = _next_due(loans, as_of)
     application = found.application
     offer = reverse("credit:application", args=[application.ref]) if application else ""
     again = queries.apply_again_on(application=application) if application else None
@@ -88,6 +91,7 @@ def home(request: SignedIn, borrower: Borrower) -> HttpResponse:
         "tasks": tasks_of(
             found.tasks, borrower=borrower, offer_url=offer, due_url=due["pay_url"] if due else ""
         ),
+        "plans": [plan_task(loan) for loan in loans if vars(loan)["hardship_status"]],
         "changes": [change_view(change) for change in found.history[:3]],
         "waiting": application if application and application.status in ("SUBMITTED", "REFERRED") else None,
     }
@@ -123,8 +127,8 @@ def _line(view: queries.LineView) -> dict[str, Any]:
     }
 
 
-def _next_due(borrower: Borrower, as_of: Any) -> dict[str, Any] | None:
-    loans = [loan for loan in loan_queries.loans_of(borrower_ids=[borrower.pk]) if loan.next_due_date]
+def _next_due(found: list[Loan], as_of: Any) -> dict[str, Any] | None:
+    loans = [loan for loan in found if loan.next_due_date]
     if not loans:
         return None
     loan = min(loans, key=lambda row: (row.next_due_date, row.pk))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,7 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.pages import page
+from accounts import queries as accounts_queries
+from accounts.models import Borrower
+from accounts.pages import SignedIn, acting_for, page
 from credit import operations
 from credit.domain.lessons import BY_CODE, LESSONS, Lesson
 from credit.models import LessonRead
@@ -35,11 +37,19 @@ def read_by(request: HttpRequest) -> set[str]:
     return set(LessonRead.objects.filter(user_id=request.user.pk).values_list("code", flat=True))
 
 
+def _acting(request: HttpRequest) -> Borrower | None:
+    """Give the borrower whose bar the page carries; strangers have none."""
+    if not request.user.is_authenticated:
+        return None
+    return acting_for(cast(SignedIn, request), accounts_queries.borrowers_of(user=request.user))
+
+
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List the pieces."""
     read = read_by(request)
-    return page(request, "credit/lessons.html", {"lessons": [lesson_view(row, read=read) for row in LESSONS]})
+    context = {"lessons": [lesson_view(row, read=read) for row in LESSONS]}
+    return page(request, "credit/lessons.html", context, borrower=_acting(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,4 +67,4 @@ def lesson(request: HttpRequest, code: str) -> HttpResponse:
         "lesson": lesson_view(found, read=read_by(request)),
         "onward": lesson_view(LESSONS[(at + 1) % len(LESSONS)]),
     }
-    return page(request, "credit/lesson.html", context)
+    return page(request, "credit/lesson.html", context, borrower=_acting(request))

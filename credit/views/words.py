@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Borrower
-from accounts.templatetags.portal import money, percent, round_money
+from accounts.templatetags.portal import day, money, percent, round_money
 from credit.domain.products import METHOD_NAMES, PURPOSE_NAMES, SCENARIO_NAMES
 from credit.models import LimitChange
 from ledger.domain.money import ZERO
 from ledger.domain.money import round_money as to_cents
 from loans.domain.quotes import Quote
+from loans.models import Loan
 
 DAYS_A_YEAR = Decimal(365)
 
@@ -260,6 +261,20 @@ def tasks_of(codes: Iterable[str], *, borrower: Borrower, offer_url: str, due_ur
             who,
         )
     return [Task(code, *catalogue[code]) for code in codes if code in catalogue]
+
+
+def plan_task(loan: Loan) -> Task:
+    """Say how a loan's hardship request stands: an offered plan waits for the borrower, the rest for us.
+
+    The loan comes from `loans.hardship.with_waiting`.
+    """
+    url, found = reverse("loans:hardship", args=[loan.ref]), vars(loan)
+    if found["hardship_status"] == "OFFERED":
+        return Task(
+            "plan", _("Answer the plan that we offer"), _("Accept or decline it."), _("See it"), "hand", url
+        )
+    words = _("You get an answer by %(date)s.") % {"date": day(found["hardship_date"])}
+    return Task("plan", _("We look at your request for a plan"), words, _("See it"), "clock", url)
 
 
 def sum_of(amounts: Iterable[Decimal]) -> Decimal:

@@ -22,12 +22,17 @@
     if (form.method.toLowerCase() !== "post") return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
+    // a long file takes a while to read: say so, and show that something goes on
+    form.querySelectorAll("[data-busy]").forEach((b) => { b.dataset.idle = b.textContent; b.textContent = b.dataset.busy; });
+    form.querySelectorAll("progress").forEach((bar) => { bar.hidden = false; });
     form.querySelectorAll("button.btn").forEach((b) => b.setAttribute("aria-disabled", "true"));
   });
   // Coming back by the back button finds the form usable again.
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => {
       delete form.dataset.sent;
+      form.querySelectorAll("[data-busy][data-idle]").forEach((b) => { b.textContent = b.dataset.idle; });
+      form.querySelectorAll("progress").forEach((bar) => { bar.hidden = true; });
       form.querySelectorAll("button.btn").forEach((b) => b.removeAttribute("aria-disabled"));
     });
   });

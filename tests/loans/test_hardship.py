@@ -282,4 +282,5 @@ class TestAnswering:
         for _ in range(2):
             operations.withdraw_hardship(request_id=request.pk, actor=loan.borrower.user, as_of=LATE)
         assert HardshipRequest.objects.get().status == "WITHDRAWN"
-        assert not hardship.waiting_for(borrower_id=loan.borrower_id)
+        rows = hardship.with_waiting(queries.loans_of(borrower_ids=[loan.borrower_id]))
+        assert [row.hardship_status for row in rows] == [None]  # type: ignore[attr-defined]

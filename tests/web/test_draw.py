@@ -220,5 +220,7 @@ def test_comparing_needs_no_script(scene: Scene, alice: Client) -> None:
     for name in ("Equal instalments", "Equal principal", "Everything at the end"):
         assert name in text
     assert "¥1,200.00 over 12 months" in text
-    part = alice.get(reverse("credit:compare", args=[scene.line.ref]), choice(scene))
+    part = alice.get(
+        reverse("credit:compare", args=[scene.line.ref]), choice(scene), headers={"hx-request": "true"}
+    )
     assert part.content.lstrip().startswith(b'<section class="card card-flush" id="compare"')
