@@ -11,7 +11,7 @@ from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fie
 from regimes.errors import N_, InvalidInput, NotFound
 from risk.models.registry import ChangeDecision, ModelState, ModelVersion
 from risk.operations.errors import UnableToChangeModel
-from risk.operations.registry import ALLOWED, decide_state, propose_state
+from risk.operations.registry import ALLOWED, check_traffic, decide_state, propose_state
 
 
 def _version(payload: Mapping[str, Any]) -> ModelVersion:
@@ -79,6 +79,62 @@ MODEL = ProposalKind(
 )
 
 
+def _read_traffic(payload: Mapping[str, Any]) -> dict[str, Any]:
+    found = read_fields(payload, required=("manifest_sha256", "traffic_percent"))
+    try:
+        percent = int(str(found["traffic_percent"]))
+    except ValueError:
+        raise InvalidInput("number_invalid", N_("Enter a whole number."), field="traffic_percent") from None
+    check_traffic(ModelState.CHALLENGER, percent)
+    return {"manifest_sha256": _version(found).manifest_sha256, "traffic_percent": percent}
+
+
+def _check_traffic(payload: Mapping[str, Any], act: Act) -> None:
+    version = _version(payload)
+    if version.state not in (ModelState.SHADOW, ModelState.CHALLENGER):
+        raise UnableToChangeModel(
+            "state_not_allowed",
+            N_("A model cannot go from %(from)s to %(to)s."),
+            params={"from": version.state, "to": ModelState.CHALLENGER},
+        )
+
+
+def _diff_traffic(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
+    version = _version(payload)
+    return [
+        Change(N_("State of the model"), version.state, ModelState.CHALLENGER),
+        Change(
+            N_("Borrowers that it decides for"),
+            f"{version.traffic_percent} %",
+            f"{payload['traffic_percent']} %",
+        ),
+    ]
+
+
+def _execute_traffic(payload: Mapping[str, Any], act: Act) -> None:
+    change = propose_state(
+        version_id=_version(payload).pk,
+        to_state=ModelState.CHALLENGER,
+        proposed_by=act.maker,
+        now=act.now,
+        note=act.reason,
+        traffic_percent=payload["traffic_percent"],
+    )
+    decide_state(change_id=change.pk, approve=True, decided_by=act.actor, now=act.now)
+
+
+TRAFFIC = ProposalKind(
+    name="model_traffic",
+    title=N_("Let a challenger decide for a share of borrowers"),
+    read=_read_traffic,
+    subject=_subject,
+    check=_check_traffic,
+    diff=_diff_traffic,
+    execute=_execute_traffic,
+)
+
+
 def register() -> None:
     """Offer the acts of this room."""
     proposal_kinds.register(MODEL)
+    proposal_kinds.register(TRAFFIC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,11 +14,12 @@ import structlog
 from django.db import connection
 from django.db.models import QuerySet
 
-from risk.domain.events import Floats
+from risk.domain.events import Floats, Integers
 from risk.domain.facts import ConductFacts, Consents, Facts
 from risk.domain.features import compute
 from risk.domain.recourse import Change, recourse
 from risk.domain.rollup import MONTHS_BACK, ROLLUP_NAMES, Rollups, month_number, month_start, windows
+from risk.domain.traffic import arms
 from risk.engine import Artefact, LoadedModel, UnableToLoadModel, load
 from risk.engine.keys import trusted_keys
 from risk.evidence.queries import evidence_of, needs_referral, period_covered
@@ -37,12 +39,22 @@ _MONTH = "(extract(year FROM month) - 1970) * 12 + extract(month FROM month) - 1
 _ROLLUPS = f"""
 SELECT subject_id, {_MONTH}, {", ".join(ROLLUP_NAMES)} FROM risk_monthlyrollup
 WHERE subject_id = ANY(%s) AND month >= %s AND month < %s"""  # noqa: S608  the names are constants of ours
-_BIG = ("model_text", "manifest", "signature", "card_html", "report")
+BIG_COLUMNS = ("model_text", "manifest", "signature", "card_html", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Hold one model with the places of the borrowers whom it scores; no version and no model: nothing may score them."""
+
+    version: ModelVersion | None
+    model: LoadedModel | None
+    is_fallback: bool
+    chosen: Integers
 
 
 def champion() -> ModelVersion | None:
     """Give the version that decides, if there is one."""
-    return ModelVersion.objects.filter(state=ModelState.CHAMPION).defer(*_BIG).first()
+    return ModelVersion.objects.filter(state=ModelState.CHAMPION).defer(*BIG_COLUMNS).first()
 
 
 def fallback_scorecards() -> QuerySet[ModelVersion]:
@@ -51,7 +63,7 @@ def fallback_scorecards() -> QuerySet[ModelVersion]:
         ModelVersion.objects.filter(
             kind=ModelKind.SCORECARD, state__in=(ModelState.CHALLENGER, ModelState.CHAMPION)
         )
-        .defer(*_BIG)
+        .defer(*BIG_COLUMNS)
         .order_by("-pk")
     )
 
@@ -101,6 +113,45 @@ def model_for_scoring(
             return card, loaded_model(version=card), True
         except UnableToLoadModel as refusal:
             log.error("risk.fallback_refused", version=card.pk, code=refusal.code)
+    return None, None, False
+
+
+def deciding_models(*, subject_ids: Integers) -> list[Arm]:
+    """Give who is scored by what: the challengers' shares, and everybody else by the champion or what stands in for it.
+
+    The arms part the borrowers: each one's place is in exactly one. One statement where the champion loads.
+    """
+    standing = list(
+        ModelVersion.objects.filter(state__in=(ModelState.CHAMPION, ModelState.CHALLENGER))
+        .defer(*BIG_COLUMNS)
+        .order_by("pk")
+    )
+    trials = [v for v in standing if v.state == ModelState.CHALLENGER and v.traffic_percent > 0]
+    dealt = arms(subject_ids, [(v.pk, v.traffic_percent) for v in trials])
+    found = []
+    for number, version in enumerate(trials):
+        chosen = np.flatnonzero(dealt == number)
+        if len(chosen) == 0:
+            continue
+        try:
+            found.append(Arm(version, loaded_model(version=version), False, chosen))
+        except UnableToLoadModel as refusal:
+            log.error("risk.challenger_refused", version=version.pk, code=refusal.code)
+            dealt[chosen] = -1
+    rest = np.flatnonzero(dealt < 0)
+    if len(rest) or not found:
+        found.append(Arm(*_standing(standing), rest))
+    return found
+
+
+def _standing(versions: Sequence[ModelVersion]) -> tuple[ModelVersion | None, LoadedModel | None, bool]:
+    champions = [v for v in versions if v.state == ModelState.CHAMPION]
+    cards = [v for v in reversed(versions) if v.kind == ModelKind.SCORECARD]
+    for version in champions + cards:
+        try:
+            return version, loaded_model(version=version), version.state != ModelState.CHAMPION
+        except UnableToLoadModel as refusal:
+            log.error("risk.model_refused", version=version.pk, code=refusal.code)
     return None, None, False
 
 
@@ -176,7 +227,7 @@ def replay(
             return found
         last = rows[-1].pk
         found["unscored"] += sum(1 for row in rows if row.pd is None)
-        versions = ModelVersion.objects.defer(*_BIG).in_bulk({r.model_id for r in rows if r.model_id})
+        versions = ModelVersion.objects.defer(*BIG_COLUMNS).in_bulk({r.model_id for r in rows if r.model_id})
         for version in versions.values():
             _replay_version(version, [r for r in rows if r.model_id == version.pk], found)
         progress(found["replayed"])

@@ -23,6 +23,7 @@ from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.reminders import send_reminders
 from credit.operations.rounds import reevaluate_due_lines
 from credit.operations.temporary import end_temporary_limits
+from credit.watching import desk_figures, matured_outcomes
 from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries
 from ledger.proof import prove
@@ -286,12 +287,15 @@ def _notify(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 def _watch_model(day: date) -> int:
     """Compare what was scored with what the model learned from; trouble with it is told and keeps no book open."""
     try:
+        risk_operations.score_shadows(as_of=day)
         with transaction.atomic():
-            found = risk_operations.monitor(as_of=day)
+            found = risk_operations.monitor(
+                as_of=day, outcomes=matured_outcomes(as_of=day), figures=desk_figures(as_of=day)
+            )
     except Exception:
         log.exception("end of day %s: the model was not looked at", day)
         return 0
-    return len(found.alarms) if found is not None else 0
+    return len(found.report["began"]) if found is not None else 0
 
 
 _STEPS: dict[Step, Callable[[NightRun, NightShard, date], dict[str, int]]] = {

@@ -10,14 +10,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from lendportal.desk.views import _page, _require
 from risk import plots
 from risk.domain.psi import ACT, WATCH
 from risk.domain.registry import FEATURE_AT, FEATURES
-from risk.models import MonitoringRun
+from risk.models import EvidenceKind, MonitoringRun
 
 RUNS = 30
+KIND_WORDS = dict(EvidenceKind.choices)
 POINTS = 6  # of the AUC's plot
 
 
@@ -50,7 +52,12 @@ def _picture(run: MonitoringRun, runs: Sequence[MonitoringRun]) -> dict[str, Any
     outcome = run.report.get("outcome") or {}
     trained = run.model.report.get("out_of_time") or {}
     return {
-        "alarms": [alarm_text(alarm) for alarm in run.alarms],
+        "alarms": [
+            {"text": alarm_text(alarm), "is_new": alarm in (run.report.get("began") or [])} for alarm in run.alarms
+        ],
+        "ended": [alarm_text(alarm) for alarm in run.report.get("ended") or []],
+        "ks": outcome.get("ks"),
+        "book": _book(run.report.get("book") or {}),
         "moved": _moved(run.report.get("drift") or {}),
         "outcome": outcome,
         "ratio": outcome.get("observed_over_expected"),
@@ -66,6 +73,10 @@ def alarm_text(alarm: str) -> str:
     if kind == "drift":
         return _("%(name)s: today's applicants differ from those the model learned from.") % {
             "name": feature_text(name)
+        }
+    if kind == "challenger_stopped":
+        return _("%(name)s no longer decides: the lines that it granted went worse than the champion's.") % {
+            "name": name
         }
     return _("Defaults are not what was forecast: observed over expected is outside 0.8 to 1.25.")
 
@@ -128,6 +139,55 @@ def _separation(
         }
         for name, (value, low, high) in rows
     ]
+
+
+LEAST_RATIO = 0.80  # of approvals between groups; below, somebody must explain it
+LEAST_DECISIONS = 30  # of a group, to compare it at all
+GROUP_WORDS = {"segment": _lazy("Who borrows"), "age": _lazy("Age"), "region": _lazy("Region")}
+SEGMENT_WORDS = {"PERSON": _lazy("Person"), "BUSINESS": _lazy("Business")}
+
+
+def _book(book: dict[str, Any]) -> dict[str, Any]:
+    """Turn what credit counted into rows: vintages, overrides, approvals by group, age of records."""
+    overrides = book.get("overrides") or {}
+    shares = {
+        "by_person": _share(overrides.get("by_person"), overrides.get("decided")),
+        "approved_by_person": _share(overrides.get("approved_by_person"), overrides.get("by_person")),
+        "changed_by_review": _share(overrides.get("changed_by_review"), overrides.get("reviewed")),
+    }
+    return {
+        "vintages": [
+            {"quarter": quarter, "count": count, "shares": shares}
+            for quarter, count, *shares in book.get("vintages") or []
+        ],
+        "overrides": overrides | {f"{name}_share": value for name, value in shares.items()},
+        "groups": _groups(book.get("groups") or []),
+        "feeds": [
+            {"name": KIND_WORDS.get(kind, kind), "borrowers": borrowers, "median": median, "stale": stale}
+            for kind, borrowers, median, stale in book.get("feeds") or []
+        ],
+    }
+
+
+def _groups(rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Compare each group's approvals with those of the best group of its kind that is large enough."""
+    best: dict[str, float] = {}
+    for kind, _group, count, approved in rows:
+        if count >= LEAST_DECISIONS:
+            best[kind] = max(best.get(kind, 0.0), approved / count)
+    found = []
+    for kind, group, count, approved in rows:
+        rate = approved / count
+        ratio = rate / best[kind] if count >= LEAST_DECISIONS and best.get(kind) else None
+        found.append(
+            {"kind": GROUP_WORDS[kind], "group": SEGMENT_WORDS.get(group, group), "count": count, "rate": rate,
+             "ratio": ratio, "is_low": ratio is not None and ratio < LEAST_RATIO}
+        )  # fmt: skip
+    return found
+
+
+def _share(part: int | None, whole: int | None) -> float | None:
+    return part / whole if whole and part is not None else None
 
 
 def _date(day: date) -> str:

@@ -134,6 +134,7 @@ CHECKED: dict[str, TwoPeople] = {
     "manual_journal": TwoPeople((FINANCE,), (FINANCE,)),
     "policy_activation": TwoPeople((ANALYST,), (ANALYST,)),
     "model_activation": TwoPeople((ANALYST,), (ANALYST,)),
+    "model_traffic": TwoPeople((ANALYST,), (ANALYST,)),
 }
 
 

@@ -106,6 +106,13 @@ class ModelForm(ProposalForm):
     to_state = forms.ChoiceField(label=_("New state"), choices=ModelState.choices)
 
 
+class TrafficForm(ProposalForm):
+    manifest_sha256 = forms.CharField(label=_("Hash of the model's manifest"), max_length=64)
+    traffic_percent = forms.IntegerField(
+        label=_("Borrowers that it decides for, in percent"), min_value=0, max_value=50
+    )
+
+
 class LoanForm(ProposalForm):
     loan_ref = forms.CharField(label=_("Loan (reference)"), max_length=36)
 
@@ -198,6 +205,7 @@ FORMS: dict[str, type[ProposalForm]] = {
     "large_approval": ApprovalForm,
     "policy_activation": PolicyForm,
     "model_activation": ModelForm,
+    "model_traffic": TrafficForm,
     "loan_rate": RateForm,
     "loan_fee": FeeForm,
     "waiver": WaiverForm,

@@ -89,6 +89,7 @@ class ModelStateChange(models.Model):
     )
     is_installation = models.BooleanField(default=False)
     note = models.TextField(blank=True)
+    traffic_percent = models.PositiveSmallIntegerField(null=True, blank=True)
     proposed_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -10,7 +10,7 @@ from risk.evidence.operations import (
 from risk.evidence.sandbox import connect_sandbox_person
 from risk.operations.assessing import assess
 from risk.operations.errors import UnableToAssess, UnableToChangeModel, UnableToLoadModel, UnableToTrain
-from risk.operations.monitoring import monitor
+from risk.operations.monitoring import monitor, score_shadows
 from risk.operations.registry import (
     decide_state,
     install_first_models,
@@ -41,6 +41,7 @@ __all__ = [
     "register_model",
     "roll_back",
     "score_again",
+    "score_shadows",
     "train_models",
     "train_on_synthetic_people",
     "training_set",

@@ -12,11 +12,13 @@ from django.db import transaction
 
 from regimes.errors import N_
 from risk import queries
+from risk.domain.events import Bytes, Flags
 from risk.domain.facts import Facts, Sufficiency, sufficiency
 from risk.domain.registry import registry_digest
 from risk.engine import LoadedModel, Scored
 from risk.models.registry import Assessment, AssessmentOutcome, AssessmentPurpose, ModelVersion
 from risk.operations.errors import UnableToAssess
+from risk.queries import Arm
 
 log = structlog.get_logger(__name__)
 BATCH = 5_000
@@ -34,20 +36,45 @@ def assess(
     """Assess borrowers and keep what was said, from which facts and by which model; in the order given.
 
     UNSCORED never means yes: no model could be trusted, or the facts do not suffice, are stale or out of
-    range (`unscored_code`); the caller refers it to a person. `with_reasons` may spare the reasons of rows whose
+    range (`unscored_code`); the caller refers it to a person. A borrower in a challenger's share is scored by it, the same
+    one each time (`domain/traffic.py`); with `model_version` by that version alone. `with_reasons` may spare the reasons of rows whose
     outcome will not change, in batches.
     """
     if list(subject_ids) != facts.subject_ids.tolist() or facts.as_of != as_of:
         raise UnableToAssess("facts_of_others", N_("The facts are of other borrowers or of another date."))
-    version, model, fallback = queries.model_for_scoring(version=model_version)
+    explained = np.broadcast_to(np.asarray(with_reasons, dtype=bool), len(facts))
     verdict = sufficiency(facts)
+    rows: list[Assessment | None] = [None] * len(facts)
+    for arm in _arms(facts, model_version):
+        mine = facts.take(arm.chosen) if len(arm.chosen) < len(facts) else facts
+        drafts = _draft(
+            arm, mine, verdict[arm.chosen], explained[arm.chosen], as_of, AssessmentPurpose(purpose)
+        )
+        for place, draft in zip(arm.chosen.tolist(), drafts, strict=True):
+            rows[place] = draft
+    kept = [row for row in rows if row is not None]
+    assert len(kept) == len(facts), "each borrower in one arm"
+    with transaction.atomic():
+        return Assessment.objects.bulk_create(kept, batch_size=BATCH)
+
+
+def _arms(facts: Facts, asked: ModelVersion | None) -> list[Arm]:
+    if asked is None:
+        return queries.deciding_models(subject_ids=facts.subject_ids)
+    return [Arm(*queries.model_for_scoring(version=asked), np.arange(len(facts)))]
+
+
+def _draft(
+    arm: Arm, facts: Facts, verdict: Bytes, explained: Flags, as_of: date, purpose: AssessmentPurpose
+) -> list[Assessment]:
+    """Score one arm's borrowers; the rows are not stored yet."""
+    model = arm.model
     enough = verdict == Sufficiency.ENOUGH if model is not None else np.zeros(len(facts), dtype=bool)
     scored = (
         model.score(facts.values[enough], facts.segment[enough])
         if model is not None and enough.any()
         else None
     )
-    explained = np.broadcast_to(np.asarray(with_reasons, dtype=bool), len(facts))
     told = _reasons(model, facts, enough & explained)
     places = np.cumsum(enough) - 1
     packed = facts.values.astype("<f8", copy=False)
@@ -57,21 +84,20 @@ def assess(
         assessment = Assessment(
             subject_id=int(facts.subject_ids[row]),
             as_of=as_of,
-            purpose=AssessmentPurpose(purpose),
+            purpose=purpose,
             segment=int(facts.segment[row]),
             facts=packed[row].tobytes(),
             registry_digest=digest,
             evidence_age_months=_number(facts.evidence_age_months[row]),
         )
-        if enough[row] and scored is not None and version is not None and model is not None:
-            _fill(assessment, scored, int(places[row]), version, model, fallback)
+        if enough[row] and scored is not None and arm.version is not None and model is not None:
+            _fill(assessment, scored, int(places[row]), arm.version, model, arm.is_fallback)
             assessment.reasons = told.get(row, [])
         else:
             assessment.outcome = AssessmentOutcome.UNSCORED
             assessment.unscored_code = "no_model" if model is None else Sufficiency(verdict[row]).name.lower()
         rows.append(assessment)
-    with transaction.atomic():
-        return Assessment.objects.bulk_create(rows, batch_size=BATCH)
+    return rows
 
 
 def _fill(

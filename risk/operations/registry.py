@@ -14,6 +14,7 @@ from risk.engine.keys import trusted_keys
 from risk.models.registry import ChangeDecision, ModelState, ModelStateChange, ModelVersion
 from risk.operations.errors import UnableToChangeModel
 
+MOST_TRAFFIC = 50
 ALLOWED: dict[str, tuple[str, ...]] = {
     ModelState.CANDIDATE: (ModelState.SHADOW, ModelState.REJECTED),
     ModelState.SHADOW: (ModelState.CHALLENGER, ModelState.REJECTED),
@@ -49,12 +50,24 @@ def register_model(
 
 
 def propose_state(
-    *, version_id: int, to_state: str, proposed_by: User, now: datetime, note: str = ""
+    *,
+    version_id: int,
+    to_state: str,
+    proposed_by: User,
+    now: datetime,
+    note: str = "",
+    traffic_percent: int | None = None,
 ) -> ModelStateChange:
-    """Propose a change of state; another person decides it."""
+    """Propose a change of state; another person decides it.
+
+    `traffic_percent` is the share of borrowers, 0 to 50, whom a challenger is to decide for; a challenger's share changes
+    by proposing CHALLENGER again with another one.
+    """
+    check_traffic(to_state, traffic_percent)
     with transaction.atomic():
         version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version_id)
-        if to_state not in ALLOWED[version.state]:
+        stays = version.state == to_state == ModelState.CHALLENGER and traffic_percent is not None
+        if to_state not in ALLOWED[version.state] and not stays:
             raise UnableToChangeModel(
                 "state_not_allowed",
                 N_("A model cannot go from %(from)s to %(to)s."),
@@ -72,6 +85,23 @@ def propose_state(
             proposed_by=proposed_by,
             proposed_at=now,
             note=note,
+            traffic_percent=traffic_percent,
+        )
+
+
+def check_traffic(to_state: str, percent: int | None) -> None:
+    """Refuse a share that is none, or one for a model that is no challenger."""
+    if percent is None:
+        return
+    if to_state != ModelState.CHALLENGER:
+        raise UnableToChangeModel(
+            "traffic_for_challengers", N_("Only a challenger decides for a share of borrowers.")
+        )
+    if not 0 <= percent <= MOST_TRAFFIC:
+        raise UnableToChangeModel(
+            "traffic_out_of_range",
+            N_("A challenger decides for 0 to %(most)s percent of borrowers."),
+            params={"most": MOST_TRAFFIC},
         )
 
 
@@ -92,20 +122,22 @@ def decide_state(*, change_id: int, approve: bool, decided_by: User, now: dateti
         change.decided_by, change.decided_at = decided_by, now
         change.save(update_fields=["decision", "decided_by", "decided_at"])
         if approve:
-            _move(version, change.to_state)
+            _move(version, change.to_state, change.traffic_percent or 0)
         return change
 
 
-def _move(version: ModelVersion, to_state: str) -> None:
-    """Change the state; a new champion must load, and the old one becomes challenger's elder: retired."""
+def _move(version: ModelVersion, to_state: str, traffic_percent: int = 0) -> None:
+    """Change the state and the share of borrowers; what may score must load, and a new champion retires the old one."""
     if to_state in {ModelState.CHAMPION, ModelState.CHALLENGER, ModelState.SHADOW}:
         artefact = artefact_of(version)
         try_in_child(artefact, trusted=trusted_keys())
         load(artefact, trusted=trusted_keys())
     if to_state == ModelState.CHAMPION:
-        ModelVersion.objects.filter(state=ModelState.CHAMPION).update(state=ModelState.RETIRED)
-    version.state = to_state
-    version.save(update_fields=["state"])
+        ModelVersion.objects.filter(state=ModelState.CHAMPION).update(
+            state=ModelState.RETIRED, traffic_percent=0
+        )
+    version.state, version.traffic_percent = to_state, traffic_percent
+    version.save(update_fields=["state", "traffic_percent"])
 
 
 def artefact_of(version: ModelVersion) -> Artefact:
