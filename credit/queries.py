@@ -34,6 +34,8 @@ from loans.business_days import on_the_calendar
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
 from regimes.errors import N_, Refusal
+from risk import queries as risk_queries
+from risk.domain.registry import FEATURE_AT, FEATURES
 from risk.evidence.queries import evidence_of
 
 OPEN_LOAN = ("PENDING", "ACTIVE", "OVERDUE")
@@ -342,6 +344,30 @@ def looks_of(*, line_id: int, as_of: date, months: int = 13) -> list[Look]:
         why, way = kept_reasons(KEPT[row.code], rules=rules)
         found.append(Look(row.as_of, [why.to_dict()], [way.to_dict()]))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Hold one thing that a borrower can change: its sentence (an English message id), and from what to what."""
+
+    sentence: str
+    current: float
+    wanted: float
+
+
+def way_back(*, change: LimitChange) -> list[Step]:
+    """Give the smallest changes after which a limit that fell would stand again; each was tried by scoring again.
+
+    Empty when the change was not the score's, or when nothing that the borrower can change would do.
+    """
+    bound = (change.inputs or {}).get("restoring_pd")
+    if bound is None or change.assessment is None:
+        return []
+    try:
+        found = risk_queries.recourse_for(assessment=change.assessment, threshold=float(bound))
+    except risk_queries.UnableToLoadModel:
+        return []
+    return [Step(FEATURES[FEATURE_AT[step.feature]].sentence, step.current, step.wanted) for step in found]
 
 
 def next_look_date(*, line: CreditLine, as_of: date) -> date:

@@ -95,6 +95,7 @@ SENTENCES: Final[dict[str, str]] = {
 # code -> what restores or raises the limit
 RECOURSES: Final[dict[str, str]] = {
     "pay_overdue": N_("Pay CNY %(amount)s, which is overdue. You can draw again from the day after."),
+    "pay_what_is_overdue": N_("Pay what is overdue. You can draw again from the day after."),
     "pay_on_time": N_("Pay each instalment by its due date."),
     "connect_fresh": N_("Connect newer records of your income and payments."),
     "give_consent": N_("Agree again to the use of your data for credit decisions."),

@@ -7,7 +7,7 @@ Each verdict carries the reasons that decided, what would restore or raise the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
@@ -87,6 +87,9 @@ class Verdict:
 
 
 ALWAYS: Final = (recourse("pay_on_time"),)
+WAIT: Final = (recourse("wait_for_review"),)
+RIGHTS: Final = frozenset({"ask_person", "wait_for_review"})
+"""What is offered always and promises no outcome; every other recourse is tried before it is offered."""
 
 
 def period_of(day: date) -> str:
@@ -109,7 +112,58 @@ def next_review_after(day: date, *, anchor: int) -> date:
 
 
 def reevaluate(view: LineView, *, policy: PolicyRules, next_review: date) -> Verdict:
-    """Judge one line."""
+    """Judge one line, and offer only the recourse that was tried: each is a changed view that the same rule judges."""
+    verdict = _judge(view, policy=policy, next_review=next_review)
+    offered = tuple(way for way in verdict.recourse if helps(view, verdict, way.code, policy=policy))
+    return replace(verdict, recourse=offered or (recourse("ask_person"),))
+
+
+def helps(view: LineView, verdict: Verdict, way: str, *, policy: PolicyRules) -> bool:
+    """Try a recourse: judge the line as it would stand after it. A right that promises nothing always stands.
+
+    It helps when the line then moves up or opens, or when what stood in the way no longer does.
+    """
+    if way in RIGHTS or verdict.direction in (Direction.UP, Direction.UNFREEZE):
+        return True
+    after = _after(view, verdict, way, policy.reevaluation)
+    if after is None:
+        return False
+    found = _judge(after, policy=policy, next_review=verdict.next_review_date)
+    if found.direction in (Direction.UP, Direction.UNFREEZE):
+        return True
+    gone = found.reasons[0].code != verdict.reasons[0].code
+    return (
+        gone
+        and found.direction is Direction.KEEP
+        and way in ("connect_fresh", "give_consent", "lift_own_freeze")
+    )
+
+
+def _after(view: LineView, verdict: Verdict, way: str, rules: ReevaluationRules) -> LineView | None:
+    """Give the line as it would stand after a recourse; None when the recourse has nothing to do with it."""
+    status, why = view.status, view.freeze_reason
+    if verdict.direction is Direction.FREEZE:
+        status, why = LineStatus.FROZEN, verdict.freeze_reason
+    if way == "pay_overdue":
+        return replace(view, status=status, freeze_reason=why, days_past_due=0, overdue_amount=Decimal(0))
+    if way == "pay_on_time":
+        streak = max(view.on_time_streak, rules.least_on_time)
+        return replace(view, on_time_streak=streak, days_past_due=0, overdue_amount=Decimal(0))
+    if way == "connect_fresh":
+        if not view.problem and view.pd is not None:
+            return None  # there are fresh records, and they say this
+        scored = view.pd if view.pd is not None else Decimal(1) / 2
+        return replace(view, problem="", pd=min(scored, rules.unfreeze_pd), target=view.limit)
+    if way == "give_consent":
+        return replace(view, consent_given=True)
+    if way == "lift_own_cap":
+        return replace(view, own_cap=None)
+    if way == "lift_own_freeze":
+        return replace(view, status=LineStatus.ACTIVE, freeze_reason=FreezeReason.NONE)
+    return None
+
+
+def _judge(view: LineView, *, policy: PolicyRules, next_review: date) -> Verdict:
     rules = policy.reevaluation
     if view.status == LineStatus.FROZEN:
         return _frozen(view, rules, next_review)
@@ -143,12 +197,12 @@ def reevaluate(view: LineView, *, policy: PolicyRules, next_review: date) -> Ver
             _for_problem(view.problem),
         )
     if view.changed_this_period:
-        return _keep(view, next_review, (reason("already_changed"),), ALWAYS)
+        return _keep(view, next_review, (reason("already_changed"),), WAIT)
     if view.target <= view.limit * rules.cut_from and view.limit > LEAST_LIMIT:
         return _cut(view, rules, next_review)
     if view.target >= view.limit * rules.raise_from:
         return _raise(view, rules, next_review)
-    return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)
+    return _keep(view, next_review, (reason("limit_steady"),), WAIT)
 
 
 def _frozen(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict:
@@ -205,7 +259,7 @@ def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict
     wanted = max(view.target, min(steps, view.limit - LIMIT_STEP))
     limit = max(LEAST_LIMIT, round_limit(wanted))
     if limit >= view.limit:
-        return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)
+        return _keep(view, next_review, (reason("limit_steady"),), WAIT)
     why = [reason("risk_higher"), *view.score_reasons[:2]] if view.score_reasons else [*view.target_reasons]
     why += [reason("smooth_cut", percent=rules.most_cut * 100)] if smooth else []
     return Verdict(
@@ -218,12 +272,13 @@ def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict
 
 
 def _raise(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict:
-    if view.own_cap is not None:
-        return _keep(view, next_review, (reason("own_cap", cap=view.own_cap),), (recourse("lift_own_cap"),))
+    """Raise, or say what stands in the way: what the borrower can change is asked last, so that changing it suffices."""
     changes = [day for day in (view.last_raised_on, view.last_cut_on) if day is not None]
     free_on = max(changes) + timedelta(days=rules.cool_down_days) if changes else None
     if free_on is not None and view.as_of < free_on:
-        return _keep(view, next_review, (reason("cool_down", date=free_on.isoformat()),), ALWAYS)
+        return _keep(view, next_review, (reason("cool_down", date=free_on.isoformat()),), WAIT)
+    if view.utilisation < rules.use_from:
+        return _keep(view, next_review, (reason("limit_steady"),), WAIT)
     if view.days_past_due > 0 or view.on_time_streak < rules.least_on_time:
         return _keep(
             view,
@@ -231,12 +286,12 @@ def _raise(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdi
             (reason("not_enough_history", count=rules.least_on_time),),
             ALWAYS,
         )
-    if view.utilisation < rules.use_from:
-        return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)
+    if view.own_cap is not None:
+        return _keep(view, next_review, (reason("own_cap", cap=view.own_cap),), (recourse("lift_own_cap"),))
     ceiling = view.limit * (1 + rules.most_rise)
     limit = round_limit(min(view.target, max(ceiling, view.limit + 100)))
     if limit <= view.limit:
-        return _keep(view, next_review, (reason("limit_steady"),), ALWAYS)
+        return _keep(view, next_review, (reason("limit_steady"),), WAIT)
     why = [reason("paid_on_time"), reason("risk_good")]
     why += [reason("smooth_rise", percent=rules.most_rise * 100)] if view.target > ceiling else []
     return Verdict(Direction.UP, limit, first_reasons(why), ALWAYS, next_review)

@@ -48,6 +48,7 @@ KEPT: Final[tuple[str, ...]] = (
 """Why a line was kept, by the number that is stored; numbers are never given another meaning."""
 CODE: Final = {name: number for number, name in enumerate(KEPT)}
 KEPT_RECOURSE: Final = {
+    "not_enough_history": "pay_on_time",
     "consent_withdrawn": "give_consent",
     "income_unknown": "connect_fresh",
     "evidence_missing": "connect_fresh",
@@ -56,9 +57,9 @@ KEPT_RECOURSE: Final = {
     "asked_to_freeze": "lift_own_freeze",
     "frozen_by_officer": "ask_person",
     "risk_freeze": "ask_person",
-    "model_unavailable": "wait_for_review",
+    "overdue_freeze": "pay_what_is_overdue",
 }
-"""What would help a line that was kept, where it is not paying on time."""
+"""What would help a line that was kept; of the others nothing is promised, and the next look comes by itself."""
 FREEZES: Final = (
     FreezeReason.NONE,
     FreezeReason.OVERDUE,
@@ -85,7 +86,7 @@ def kept_reasons(name: str, *, rules: ReevaluationRules) -> tuple[Reason, Reason
         "overdue_freeze": lambda: reason("overdue_still"),
     }
     why = told[name]() if name in told else reason(name)
-    return why, recourse(KEPT_RECOURSE.get(name, "pay_on_time"))
+    return why, recourse(KEPT_RECOURSE.get(name, "wait_for_review"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +175,10 @@ def sift(columns: LineColumns, *, policy: PolicyRules, ceiling: Ceiling, as_of: 
         (columns.last_moved >= first_of_month, CODE["already_changed"]),
         (cut, MAY_MOVE),
         (~rise, CODE["limit_steady"]),
-        (columns.has_own_cap, CODE["own_cap"]),
         (today < columns.last_moved + rules.cool_down_days, CODE["cool_down"]),
-        ((late > 0) | (columns.on_time_streak < rules.least_on_time), CODE["not_enough_history"]),
         (columns.exposure / columns.limit < float(rules.use_from), CODE["limit_steady"]),
+        ((late > 0) | (columns.on_time_streak < rules.least_on_time), CODE["not_enough_history"]),
+        (columns.has_own_cap, CODE["own_cap"]),
     ]
     chosen = np.select(
         [flags for flags, _ in steps], [np.asarray(code) for _, code in steps], default=MAY_MOVE

@@ -30,6 +30,7 @@ from credit.domain.reevaluation import (
     reevaluate,
 )
 from credit.domain.rounds import STALE_MONTHS
+from credit.domain.way_back import restoring_pd
 from credit.facts import Collected, collect
 from credit.models import CreditLine, Drawdown, LimitChange, LineLook, Policy
 from credit.notices import change_params
@@ -141,7 +142,8 @@ def _chunk(
             else line.next_review_date
         )
         verdict = reevaluate(view, policy=rules, next_review=next_review)
-        changes.append(apply_verdict(line, verdict, view, assessed[at], policy, trigger, as_of))
+        back = way_back_of(verdict, view, means[at], debts[line.pk], rules, ceiling)
+        changes.append(apply_verdict(line, verdict, view, assessed[at], policy, trigger, as_of, back))
         report.directions[verdict.direction] += 1
     report.looked_at += len(changes)
     write_changes(lines, changes)
@@ -244,6 +246,22 @@ def view_of(
     )
 
 
+def way_back_of(
+    verdict: Verdict, view: LineView, means: Means, debt: Debt, rules: PolicyRules, ceiling: Ceiling
+) -> Decimal | None:
+    """Give the probability of default at which what this verdict takes away would come back."""
+    if verdict.direction is Direction.FREEZE and verdict.freeze_reason is not FreezeReason.RISK:
+        return None
+    return restoring_pd(
+        direction=verdict.direction,
+        old_limit=view.limit,
+        means=means,
+        use=Use(view.limit, debt.exposure / view.limit),
+        policy=rules,
+        ceiling=ceiling,
+    )
+
+
 def _problem(known: Known) -> str:
     """Say what is missing for a new size of the limit though there may be a score."""
     age = known.evidence_age_months
@@ -260,8 +278,12 @@ def apply_verdict(
     policy: Policy,
     trigger: Trigger,
     as_of: date,
+    way_back: Decimal | None = None,
 ) -> LimitChange:
-    """Put a verdict into the line's columns and into an unsaved event."""
+    """Put a verdict into the line's columns and into an unsaved event.
+
+    `way_back` is the probability of default at which the old limit would stand again.
+    """
     parts = line.parts
     old = put_limit(line, LimitParts(verdict.limit, extra=parts.extra, own_cap=parts.own_cap))
     direction = verdict.direction
@@ -293,6 +315,7 @@ def apply_verdict(
             "days_past_due": view.days_past_due,
             "utilisation": str(view.utilisation.quantize(Decimal("0.0001"))),
             "on_time_streak": view.on_time_streak,
+            "restoring_pd": None if way_back is None else str(way_back),
             "target_reasons": [item.code for item in view.target_reasons],
         },
         assessment_id=assessed.assessment_id,

@@ -34,6 +34,7 @@ from credit.operations.reevaluation import (
     overdue_amounts,
     reevaluate_lines,
     view_of,
+    way_back_of,
     write_changes,
 )
 from credit.operations.scoring import assessed_of
@@ -282,9 +283,9 @@ def _judge(this: _Round, block: _Block, places: Any, report: ReevaluationReport)
         if verdict.direction is Direction.KEEP:
             codes[order] = CODE.get(verdict.reasons[0].code, CODE["limit_steady"])
             continue
-        moved.append(
-            (line, apply_verdict(line, verdict, view, assessed, this.policy, Trigger.MONTHLY, this.as_of))
-        )
+        back = way_back_of(verdict, view, known.means, debts[line.pk], this.rules, this.ceiling)
+        change = apply_verdict(line, verdict, view, assessed, this.policy, Trigger.MONTHLY, this.as_of, back)
+        moved.append((line, change))
     write_changes([line for line, _ in moved], [change for _, change in moved])
     _write_looks(this, block, chosen, codes)
     report.looked_at += len(lines)

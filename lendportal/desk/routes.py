@@ -39,6 +39,7 @@ DESK: dict[str, Route] = {
     "freeze": Route("credit.freeze_line", "credit.freeze_line", person=True),
     "answer": Route("credit.decide_application", "credit.decide_application", person=True),
     "business_date": Route("credit.move_business_date", "credit.move_business_date"),
+    "policy_new": Route("accounts.propose_policy_activation", "accounts.propose_policy_activation"),
     "collections": Route("loans.collect"),
     "collection_case": Route("loans.collect", "loans.collect", person=True),
     "hardships": Route("loans.view_hardshiprequest"),

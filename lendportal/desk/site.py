@@ -33,7 +33,16 @@ class Desk(admin.AdminSite):
         return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from lendportal.desk import collections, finance, hardship, monitoring, proposals, reminders, views
+        from lendportal.desk import (
+            collections,
+            finance,
+            hardship,
+            monitoring,
+            policies,
+            proposals,
+            reminders,
+            views,
+        )
         from lendportal.desk.routes import guarded
 
         def page(route: str, view: Any, name: str) -> URLPattern:
@@ -50,6 +59,7 @@ class Desk(admin.AdminSite):
             page("proposals/", proposals.listing, "proposals"),
             page("proposals/new/<str:kind>/", proposals.make, "propose"),
             page("proposals/<uuid:ref>/", proposals.decide, "proposal"),
+            page("policies/<int:version>/new/", policies.new_policy, "policy_new"),
             page("collections/", collections.listing, "collections"),
             page("collections/<uuid:ref>/", collections.case, "collection_case"),
             page("hardship/", hardship.listing, "hardships"),

@@ -141,3 +141,30 @@ def test_copying_out_refuses_a_null() -> None:
     assert copy_out("SELECT 1::bigint, 2::bigint", shape)["b"].tolist() == [2]
     with pytest.raises(AssertionError):
         copy_out("SELECT 1::bigint, NULL::bigint", shape)
+
+
+def test_the_way_back_of_a_cut_was_scored_again(book: list[CreditLine]) -> None:
+    import numpy as np
+
+    from risk import queries as risk_queries
+
+    operations.run_monthly_round(as_of=LATER)
+    for change in LimitChange.objects.filter(trigger="MONTHLY", direction__in=["DOWN", "FREEZE"]):
+        steps = queries.way_back(change=change)
+        bound = change.inputs["restoring_pd"]
+        if not steps:
+            continue
+        assert change.assessment is not None
+        assert change.assessment.model is not None
+        vector = risk_queries.facts_of(assessment=change.assessment).copy()
+        for step in risk_queries.recourse_for(assessment=change.assessment, threshold=float(bound)):
+            vector[risk_queries_place(step.feature)] = step.wanted
+        model = risk_queries.loaded_model(version=change.assessment.model)
+        pd = model.score(vector[None, :], np.array([change.assessment.segment], dtype=np.int8)).pd[0]
+        assert pd <= float(bound)
+
+
+def risk_queries_place(feature: str) -> int:
+    from risk.domain.registry import FEATURE_AT
+
+    return FEATURE_AT[feature]

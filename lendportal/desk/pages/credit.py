@@ -200,6 +200,7 @@ class ProductAdmin(ReadOnlyAdmin):
 
 @admin.register(Policy)
 class PolicyAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/policy.html"
     list_display = ("version", "state", "proposed_by", "activated_by", "activated_at", "note")
     list_filter = ("state",)
     ordering = ("-version",)

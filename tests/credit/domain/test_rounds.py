@@ -140,3 +140,48 @@ def test_nothing_is_kept_for_a_reason_that_was_not_asked() -> None:
     of = columns(5)
     everything: Any = sift(of, policy=RULES, ceiling=CEILING, as_of=TODAY).code
     assert set(np.unique(everything)) <= set(range(len(KEPT) - 1))
+
+
+def test_every_recourse_was_tried_by_the_same_rule() -> None:
+    from dataclasses import replace
+
+    from credit.domain.reevaluation import RIGHTS
+    from tests.credit.domain.test_reevaluation import NEXT, VIEW
+    from tests.credit.domain.test_reevaluation import RULES as LINE_RULES
+
+    def judge(**change: Any) -> Verdict:
+        return reevaluate(replace(VIEW, **change), policy=LINE_RULES, next_review=NEXT)
+
+    rise: dict[str, Any] = {"target": Decimal(50_000)}
+    late = judge(**rise, on_time_streak=0)
+    assert [way.code for way in late.recourse] == ["pay_on_time"]
+    assert judge(**rise, on_time_streak=2).direction is Direction.UP
+    capped = judge(**rise, own_cap=Decimal(10_000))
+    assert [way.code for way in capped.recourse] == ["lift_own_cap"]
+    cut = judge(target=Decimal(5_000))
+    assert cut.direction is Direction.DOWN
+    assert {way.code for way in cut.recourse} <= RIGHTS, "paying on time would not bring this limit back"
+    risky = judge(pd=Decimal("0.4"))
+    assert {way.code for way in risky.recourse} <= RIGHTS
+    overdue = judge(days_past_due=9)
+    assert overdue.recourse[0].code == "pay_overdue"
+    steady = judge()
+    assert [way.code for way in steady.recourse] == ["wait_for_review"]
+
+
+def test_the_way_back_is_the_riskiest_score_at_which_the_old_limit_stands() -> None:
+    from credit.domain.way_back import restoring_pd
+
+    means = Means(False, Decimal(12_000), Decimal(0), Decimal(0))
+    use = Use(Decimal(48_000), Decimal("0.5"))
+
+    def bound(direction: str, old: int) -> Decimal | None:
+        return restoring_pd(
+            direction=direction, old_limit=Decimal(old), means=means, use=use, policy=RULES, ceiling=CEILING
+        )
+
+    assert bound("DOWN", 48_000) == Decimal("0.03999999"), "grade C gives 48,000, grade D 20,000"
+    assert bound("DOWN", 20_000) == Decimal("0.07999999")
+    assert bound("DOWN", 200_000) is None, "no score brings back what the income does not bear"
+    assert bound("FREEZE", 48_000) == Decimal("0.19999999")
+    assert bound("UP", 48_000) is None
