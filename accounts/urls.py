@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import business, business_rules, install, people, settings
+from accounts.views import business, business_rules, install, people, sessions, settings
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,9 @@ urlpatterns = [
     path("offline/", install.offline, name="offline"),
     path("language/", settings.language, name="language"),
     path("style/", settings.style, name="style"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/<int:session_id>/end/", sessions.end_session, name="session-end"),
+    path("sessions/end-others/", sessions.end_other_sessions, name="sessions-end"),
     path("settings/", settings.settings, name="settings"),
     path("switch/", business.switch, name="switch"),
     path("business/new/", business.create, name="business-new"),

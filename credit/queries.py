@@ -18,6 +18,7 @@ from credit.domain.policy import Ceiling, PolicyRules, read_policy
 from credit.domain.products import Family, counts_of
 from credit.domain.reevaluation import next_review_after
 from credit.domain.rounds import CODE, KEPT, kept_reasons
+from credit.due_days import wished_dates
 from credit.models import (
     Application,
     CreditLine,
@@ -272,6 +273,7 @@ def loan_terms(
             start_date=as_of,
             penalty_rate=line.penalty_rate,
             cooling_off_days=regime_now().cooling_off_days,
+            **wished_dates(line=line, method=repayment_method, count=instalment_count, start=as_of),
         )
     )
 
@@ -280,7 +282,7 @@ def draw_quote(
     *, line_id: int, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
 ) -> Quote:
     """Quote a draw: every instalment and the annual rate by IRR, from the terms that would be signed."""
-    line = CreditLine.objects.get(pk=line_id)
+    line = CreditLine.objects.select_related("borrower__contact_preference").get(pk=line_id)
     terms = loan_terms(
         line=line,
         amount=amount,

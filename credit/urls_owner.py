@@ -2,9 +2,14 @@
 
 from django.urls import path
 
-from credit.views import approvals, business, passport
+from credit.views import approvals, business, contact, passport, rights
 
 owner_patterns = [
+    path("for/<uuid:ref>/contact/", contact.contact, name="contact"),
+    path("for/<uuid:ref>/rights/", rights.rights, name="rights"),
+    path("for/<uuid:ref>/rights/copy/", rights.export, name="export"),
+    path("for/<uuid:ref>/rights/looked/", rights.looked, name="looked"),
+    path("for/<uuid:ref>/rights/erase/", rights.erase, name="erase"),
     path("for/<uuid:ref>/business/", business.business, name="business"),
     path("draw-requests/<uuid:ref>/", approvals.one, name="draw-request"),
     path("draw-requests/<uuid:ref>/approve/", approvals.approve, name="draw-request-approve"),

@@ -9,7 +9,7 @@ from accounts.models.contact import Call, ContactPreference
 from accounts.models.identity import Identity
 from accounts.models.notice import Notice
 from accounts.models.proposal import Proposal
-from accounts.models.rights import BusinessLicence, DataAccess, LegalHold
+from accounts.models.rights import BusinessLicence, LegalHold
 from accounts.models.temporary_role import TemporaryRole
 from accounts.models.user import User
 
@@ -23,7 +23,6 @@ __all__ = [
     "Call",
     "Consent",
     "ContactPreference",
-    "DataAccess",
     "Identity",
     "LegalHold",
     "Notice",

@@ -1,4 +1,4 @@
-"""What the law gives to whoever's data this is: who looked, what is held back from erasure, what was erased."""
+"""What must be kept whatever is asked, and the scans that a business gives."""
 
 from __future__ import annotations
 
@@ -11,35 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.crypto import EncryptedTextField
 from accounts.models.borrower import Borrower
-
-
-class DataAccess(models.Model):
-    """Somebody of the staff looked at a borrower's data: one row a person, kind of data and day."""
-
-    borrower = models.ForeignKey(
-        Borrower, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="data_accesses"
-    )
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+"
-    )
-    what = models.CharField(_("what"), max_length=32)
-    accessed_date = models.DateField(_("day"))
-    first_at = models.DateTimeField(_("first at"))
-    last_at = models.DateTimeField(_("last at"))
-    times = models.PositiveIntegerField(_("times"), default=1)
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = _("look at personal data")
-        verbose_name_plural = _("looks at personal data")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["borrower", "actor", "what", "accessed_date"], name="data_access_once_a_day"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.accessed_date}"
 
 
 class LegalHold(models.Model):

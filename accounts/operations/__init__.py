@@ -24,7 +24,12 @@ from accounts.operations.businesses import (
 )
 from accounts.operations.claims import HeldBySomebody, claim_work, refuse_held, release_work
 from accounts.operations.consents import UnableToGiveConsent, give_consent, give_consents, withdraw_consent
-from accounts.operations.contacts import ContactNotAllowed, record_call, refuse_contact
+from accounts.operations.contacts import (
+    ContactNotAllowed,
+    record_call,
+    refuse_contact,
+    set_contact_preference,
+)
 from accounts.operations.identities import UnableToRecordIdentity, decide_identity, record_identity
 from accounts.operations.notices import (
     NoticeOrder,
@@ -108,6 +113,7 @@ __all__ = [
     "seen_digest",
     "send_due_notices",
     "set_borrower_status",
+    "set_contact_preference",
     "set_default_bank_account",
     "set_language",
     "verify_bank_account",

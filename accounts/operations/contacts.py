@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.domain.contact_hours import Contacts, Verdict, judge, may_contact
-from accounts.models import Borrower, Call, Notice, User
+from accounts.models import Borrower, Call, ContactPreference, Notice, User
 from accounts.notifications.kinds import names_of
 from accounts.operations.audit import write_audit
 from accounts.regime import current_regime
@@ -85,6 +85,43 @@ def record_call(
             after={"effective": is_effective},
         )
     return call
+
+
+def set_contact_preference(
+    *,
+    borrower: Borrower,
+    channel: str,
+    hour: int | None,
+    due_day: int | None,
+    pay_day: int | None = None,
+    actor: User,
+) -> ContactPreference:
+    """Keep how a borrower wants to be reminded, and on which day of the month new loans shall fall due."""
+    if channel not in ContactPreference.Channel.values:
+        raise InvalidInput("channel_unknown", N_("Choose from the list."), field="channel")
+    regime = current_regime()
+    if hour is not None and not regime.contact_opens.hour <= hour < regime.contact_closes.hour:
+        raise InvalidInput(
+            "hour_out_of_range",
+            N_("Choose an hour from %(opens)s to %(closes)s."),
+            field="hour",
+            params={"opens": f"{regime.contact_opens:%H:%M}", "closes": f"{regime.contact_closes:%H:%M}"},
+        )
+    if due_day is not None and not 1 <= due_day <= 28:
+        raise InvalidInput("due_day_invalid", N_("Choose a day from 1 to 28."), field="due_day")
+    with transaction.atomic():
+        found, _created = ContactPreference.objects.update_or_create(
+            borrower=borrower,
+            defaults={"channel": channel, "hour": hour, "due_day": due_day, "pay_day": pay_day},
+        )
+        write_audit(
+            actor=actor,
+            action="borrower.contact_wish",
+            object_type="Borrower",
+            object_ref=borrower.ref,
+            after={"channel": channel, "hour": hour, "due_day": due_day},
+        )
+    return found
 
 
 def refuse_contact(*, borrower_id: int, now: datetime) -> None:

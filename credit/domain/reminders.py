@@ -90,3 +90,29 @@ def send_window(*, rung: Rung, hour: int, local: datetime) -> tuple[datetime, da
         return at, midnight + LATE_WORDS_HOLD
     # "tomorrow" and "today" are true today alone; "on the 8th" until the day before it
     return at, midnight if rung.days >= -1 else midnight + timedelta(days=-rung.days - 1)
+
+
+def due_day_after(pay_day: int, *, days: int = 3) -> int:
+    """Suggest a due day a few days behind the day on which money comes in; every month has it.
+
+    >>> due_day_after(10), due_day_after(27), due_day_after(31)
+    (13, 2, 3)
+    """
+    assert 1 <= pay_day <= 31
+    wanted = min(pay_day, 28) + days
+    if wanted <= 28:
+        return wanted
+    return max(1, pay_day + days - 28) if pay_day <= 28 else days
+
+
+def first_due_on(*, start: date, due_day: int, least_days: int = 15) -> date:
+    """Give the first due date on the wished day that leaves at least half a month; so no instalment comes at once.
+
+    >>> first_due_on(start=date(2026, 3, 2), due_day=10)
+    datetime.date(2026, 4, 10)
+    """
+    assert 1 <= due_day <= 28
+    day = start.replace(day=due_day)
+    while (day - start).days < least_days:
+        day = (day.replace(day=1) + timedelta(days=32)).replace(day=due_day)
+    return day

@@ -153,6 +153,14 @@ OUTSIDE: dict[str, Door] = {
     # the same for people with a browser
     "accounts:language": Door(None, Who.ALL),
     "accounts:style": Door(Who.ALL),
+    "accounts:sessions": Door(Who.PERSON),
+    "accounts:session-end": Door(None, Who.PERSON),
+    "accounts:sessions-end": Door(None, Who.PERSON),
+    "accounts:member-terms": Door(Who.OWNER, Who.OWNER),
+    "accounts:second-approval": Door(Who.OWNER, Who.OWNER),
+    "accounts:licence": Door(Who.VIEWER, Who.OWNER),
+    "accounts:licence-file": Door(Who.OWNER),
+    "credit:contact": Door(Who.VIEWER, Who.SPENDER),
     "accounts:settings": Door(Who.PERSON, Who.PERSON),
     "accounts:switch": Door(Who.PERSON),
     "accounts:business-new": Door(Who.PERSON, Who.PERSON),
@@ -187,6 +195,23 @@ OUTSIDE: dict[str, Door] = {
     "credit:auto-debit": Door(None, Who.SPENDER),
     "credit:contract": Door(Who.VIEWER),
     "credit:drawdown": Door(Who.VIEWER),
+    "credit:business": Door(Who.VIEWER),
+    "credit:draw-request": Door(Who.VIEWER),
+    "credit:draw-request-approve": Door(None, Who.SPENDER),
+    "credit:draw-request-no": Door(None, Who.SPENDER),
+    "credit:passport": Door(Who.OWNER, Who.OWNER),
+    "credit:passport-one": Door(Who.OWNER, Who.OWNER),
+    "credit:passport-revoke": Door(None, Who.OWNER),
+    "credit:passport-link-close": Door(None, Who.OWNER),
+    "credit:passport-file": Door(Who.OWNER),
+    "credit:passport-verify": Door(Who.ALL, Who.ALL),
+    "credit:passport-keys": Door(Who.ALL),
+    "credit:passport-shared": Door(Who.MACHINE),  # the token of the link
+    "credit:passport-shared-file": Door(Who.MACHINE),
+    "credit:rights": Door(Who.VIEWER),
+    "credit:export": Door(None, Who.OWNER),
+    "credit:looked": Door(Who.OWNER),
+    "credit:erase": Door(Who.OWNER, Who.OWNER),
     "loans:calculator": Door(Who.ALL),
     "loans:list": Door(Who.VIEWER),
     "loans:loan": Door(Who.VIEWER),
@@ -207,4 +232,4 @@ OUTSIDE: dict[str, Door] = {
 }
 
 # signing in and second factors: allauth's own pages, guarded by allauth
-SIGN_IN = ("account_", "mfa_")
+SIGN_IN = ("account_", "mfa_", "usersessions_")

@@ -1,0 +1,1 @@
+"""What people may ask about their data: a copy, who looked at it, and that it goes."""
