@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from accounts.sign_in.device import known_device, remember_device
 from accounts.sign_in.limits import WINDOW_SECONDS
 
@@ -105,8 +106,10 @@ class SignInAnswers:
         response = self.get_response(request)
         if response.status_code == 429:
             response.setdefault("Retry-After", str(WINDOW_SECONDS))
-        if was_anonymous and request.method == "POST" and request.user.is_authenticated:
-            login = request.user.email or request.user.phone or ""
+        # a key of the API stands where a user would, and is no log-in of a browser
+        user = request.user
+        if was_anonymous and request.method == "POST" and isinstance(user, User) and user.is_authenticated:
+            login = user.email or user.phone or ""
             if login and known_device(request=request, login=login) is None:
                 remember_device(response=response, login=login)
         return response

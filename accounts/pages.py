@@ -136,6 +136,8 @@ def _nav(mine: list[queries.Acting], borrower: Borrower, here: str, unread: int)
         ("notices", gettext("Notices"), reverse("accounts:notices", args=[ref]), "bell", unread),
         ("settings", gettext("Me"), reverse("accounts:settings"), "person", 0),
     ]
+    if borrower.is_business:
+        places.insert(2, ("shop", gettext("Shop"), reverse("merchants:shop", args=[ref]), "shop", 0))
     items = [NavItem(label, url, icon, name == here, count) for name, label, url, icon, count in places]
     faces = [
         NavItem(

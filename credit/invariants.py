@@ -55,7 +55,7 @@ INVARIANTS: list[Invariant] = [
         SELECT d.ref, d.exposure_before, d.amount, d.limit_at_draw, h.new_limit
           FROM credit_drawdown d
           JOIN credit_limitchange h ON h.id = d.limit_change_id
-         WHERE d.exposure_before + d.amount > d.limit_at_draw
+         WHERE d.hold_id IS NULL AND (d.exposure_before + d.amount > d.limit_at_draw
             OR h.new_limit <> d.limit_at_draw OR h.line_id <> d.line_id
             OR EXISTS (SELECT 1 FROM credit_limitchange n
                         WHERE n.line_id = d.line_id AND n.id > h.id AND n.created_at < d.created_at)
@@ -64,7 +64,19 @@ INVARIANTS: list[Invariant] = [
                   FROM credit_drawdown e JOIN loans_loan l ON l.id = e.loan_id
                  WHERE e.line_id = d.line_id AND e.id < d.id AND l.status IN ('PENDING', 'ACTIVE', 'OVERDUE')
                    AND NOT EXISTS (SELECT 1 FROM loans_event v
-                                    WHERE v.loan_id = l.id AND v.kind IN ('REVERSAL', 'CHARGE_BACK')))
+                                    WHERE v.loan_id = l.id AND v.kind IN ('REVERSAL', 'CHARGE_BACK'))))
+        """,
+    ),
+    Invariant(
+        "I7h",
+        "no hold went over the limit in force when it was placed, and what was captured of it are its draws",
+        """
+        SELECT o.ref, o.exposure_before, o.amount, o.limit_at_hold, o.taken, d.drawn
+          FROM credit_hold o
+          JOIN credit_limitchange h ON h.id = o.limit_change_id
+          LEFT JOIN (SELECT hold_id, sum(amount) AS drawn FROM credit_drawdown GROUP BY 1) d ON d.hold_id = o.id
+         WHERE o.exposure_before + o.amount > o.limit_at_hold OR h.new_limit <> o.limit_at_hold
+            OR h.line_id <> o.line_id OR coalesce(d.drawn, 0) <> o.taken
         """,
     ),
     Invariant(
@@ -85,7 +97,7 @@ INVARIANTS: list[Invariant] = [
                          WHERE line_id = d.line_id AND id <= d.limit_change_id
                            AND direction IN ('OPEN', 'FREEZE', 'UNFREEZE', 'SUSPEND', 'RESUME', 'CLOSE')
                          ORDER BY id DESC LIMIT 1) h ON true
-         WHERE h.direction IN ('FREEZE', 'SUSPEND', 'CLOSE')
+         WHERE h.direction IN ('FREEZE', 'SUSPEND', 'CLOSE') AND d.hold_id IS NULL
         """,
     ),
     Invariant(

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, Max, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Exists, QuerySet
 
 import regimes
 from accounts.models import Borrower, BusinessMember, Consent, Identity, Notice
@@ -51,10 +52,11 @@ class UnableToFindPolicy(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """Hold what a line owes: exposure (principal and payouts under way) and the worst delay."""
+    """Hold what a line owes or has promised: principal, payouts under way, holds for shops; and the worst delay."""
 
     exposure: Decimal
     days_past_due: int
+    held: Decimal = ZERO  # of the exposure: kept free for purchases
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class LineView:
 
     line: CreditLine
     exposure: Decimal
+    held: Decimal
     available: Decimal
     days_past_due: int
     next_due_date: date | None
@@ -237,26 +240,32 @@ def debt_of_line(*, line_id: int) -> Debt:
     return debts_of_lines(line_ids=[line_id])[line_id]
 
 
+_DEBTS = """
+SELECT line_id, sum(waiting), sum(owed), sum(held), max(late) FROM (
+    SELECT d.line_id, CASE l.status WHEN 'PENDING' THEN d.amount ELSE 0 END AS waiting,
+           CASE l.status WHEN 'PENDING' THEN 0 ELSE l.principal_outstanding END AS owed, 0 AS held, l.days_past_due AS late
+    FROM credit_drawdown d JOIN loans_loan l ON l.id = d.loan_id
+    WHERE d.line_id = ANY(%(lines)s) AND l.status IN ('PENDING', 'ACTIVE', 'OVERDUE')
+    UNION ALL
+    SELECT line_id, 0, 0, amount - taken - released, 0
+    FROM credit_hold WHERE line_id = ANY(%(lines)s) AND status = 'OPEN'
+) AS parts GROUP BY line_id
+"""
+
+
 def debts_of_lines(*, line_ids: Sequence[int]) -> dict[int, Debt]:
     """Sum what lines owe, in one statement: a loan waiting for its payout counts with its whole amount."""
-    rows = (
-        Drawdown.objects.filter(line_id__in=line_ids, loan__status__in=OPEN_LOAN)
-        .values("line_id")
-        .annotate(
-            waiting=Sum("amount", filter=Q(loan__status="PENDING")),
-            owed=Sum("loan__principal_outstanding", filter=~Q(loan__status="PENDING")),
-            late=Max("loan__days_past_due"),
-        )
-    )
-    found = {
-        row["line_id"]: Debt((row["waiting"] or ZERO) + (row["owed"] or ZERO), row["late"] or 0)
-        for row in rows
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DEBTS, {"lines": list(line_ids)})
+        found = {
+            line_id: Debt(exposure=waiting + owed + held, days_past_due=late, held=held)
+            for line_id, waiting, owed, held, late in cursor
+        }
     return {pk: found.get(pk, Debt(ZERO, 0)) for pk in line_ids}
 
 
 def line_exposure(*, line_id: int) -> Decimal:
-    """Give outstanding principal plus payouts under way of a line."""
+    """Give outstanding principal plus payouts under way plus holds of a line."""
     return debt_of_line(line_id=line_id).exposure
 
 
@@ -398,6 +407,7 @@ def line_view(*, line: CreditLine, as_of: date, newest: int = 24) -> LineView:
     return LineView(
         line=line,
         exposure=debt.exposure,
+        held=debt.held,
         available=room,
         days_past_due=debt.days_past_due,
         next_due_date=first,

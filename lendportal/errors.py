@@ -109,7 +109,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     request = context.get("request")
     http = getattr(request, "_request", request)
     if isinstance(error, Refusal):
-        document, headers = refusal_document(error, http), {}
+        document, headers = refusal_document(error, http), _how_to_log_in(error, context)
     elif isinstance(error, AWAY):
         log.warning("server_away", exc_info=error)
         document, headers = general(503, http), {"Retry-After": "2"}
@@ -125,6 +125,13 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         document, headers = _from_drf(error, http)
     set_rollback()
     return Response(document, status=document["status"], headers=headers, content_type=PROBLEM)
+
+
+def _how_to_log_in(refusal: Refusal, context: dict[str, Any]) -> dict[str, str]:
+    """Say with a 401 how one shows who one is."""
+    view = context.get("view")
+    how = view.get_authenticate_header(view.request) if refusal.http_status == 401 and view else None
+    return {"WWW-Authenticate": how} if how else {}
 
 
 def _from_drf(

@@ -23,10 +23,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(settings.ADMIN_PATH, admin.site.urls),
     # each room owns its paths below "/api/v1/" and below "/"
     path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("merchants.api_urls")),
     path("api/v1/", include("risk.api_urls")),
     path("api/v1/", include("credit.api_urls")),
     path("api/v1/", include("loans.api_urls")),
     path("", include("accounts.urls")),
+    path("", include("merchants.urls")),
     path("", include("risk.urls")),
     path("", include("credit.urls")),
     path("", include("loans.urls")),

@@ -81,7 +81,7 @@ INVARIANTS = [
            FULL JOIN (SELECT * FROM ledger_journal WHERE source LIKE 'loan:%' AND leg = 'EVENT') j
              ON j.source = 'loan:' || l.ref::text || ':' || e.sequence
            WHERE (e.id IS NULL) OR (j.id IS NULL AND e.kind IN
-             ('PAYOUT', 'REPAYMENT', 'REFUND', 'CHARGE_BACK', 'FEE', 'WAIVER', 'RECOVERY'))""",
+             ('PAYOUT', 'PURCHASE_RETURN', 'REPAYMENT', 'REFUND', 'CHARGE_BACK', 'FEE', 'WAIVER', 'RECOVERY'))""",
     ),
     Invariant(
         "I8a",
@@ -125,6 +125,7 @@ INVARIANTS = [
                  AND e.reference = 'payout:' || p.gateway_reference
                WHERE e.kind IN ('REPAYMENT', 'RECOVERY', 'REFUND', 'CHARGE_BACK', 'PAYOUT')
                  AND (e.loan_id, e.reference) NOT IN (SELECT loan_id, reference FROM undone WHERE reference IS NOT NULL)
+                 AND NOT e.data @> '{"through": "MERCHANT"}'
                GROUP BY 1),
            held AS (
                SELECT p.loan_id, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS amount
@@ -160,10 +161,19 @@ INVARIANTS = [
            WHERE (c.status = 'CONFIRMED') <> (e.id IS NOT NULL) OR c.amount <> e.amount""",
     ),
     Invariant(
+        "I11t",
+        "A transfer is booked exactly when it is confirmed, with its amount",
+        """SELECT t.id AS transfer, t.status, t.amount, p.amount AS booked FROM loans_transfer t
+           LEFT JOIN ledger_journal j ON j.source = 'transfer:' || t.ref::text AND j.leg = 'PAID'
+           LEFT JOIN ledger_posting p ON p.journal_id = j.id AND p.direction = 'C'
+           WHERE (t.status = 'CONFIRMED') <> (p.amount IS NOT NULL) OR t.amount <> p.amount""",
+    ),
+    Invariant(
         "I12",
         "A reference of the gateway stands for one movement of money",
         """SELECT gateway, provider_reference, count(*) AS movements FROM (
                SELECT gateway, provider_reference FROM loans_payout UNION ALL
+               SELECT gateway, provider_reference FROM loans_transfer UNION ALL
                SELECT gateway, provider_reference FROM loans_collection) AS both_ways
            WHERE provider_reference IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1""",
     ),
@@ -256,6 +266,8 @@ LIVENESS = [
         "No movement of money is stuck",
         """SELECT 'payout' AS what, id, status, attempts FROM loans_payout
            WHERE status IN ('PENDING', 'CLAIMED', 'SENT', 'UNKNOWN') AND created_at < now() - interval '1 hour'
+           UNION ALL SELECT 'transfer', id, status, attempts FROM loans_transfer
+           WHERE status IN ('PENDING', 'CLAIMED', 'SENT', 'UNKNOWN') AND created_at < now() - interval '1 hour'
            UNION ALL SELECT 'collection', id, status, attempts FROM loans_collection
            WHERE status IN ('PENDING', 'CLAIMED', 'SENT', 'UNKNOWN') AND created_at < now() - interval '1 hour'""",
     ),
@@ -265,6 +277,7 @@ LIVENESS = [
         """SELECT 'message' AS what, id, state::text, reason FROM loans_gatewaymessage
            WHERE state = 'PARKED' AND owner_id IS NULL OR state = 'STORED' AND received_at < now() - interval '1 hour'
            UNION ALL SELECT 'payout', id, status, last_error FROM loans_payout WHERE status = 'PARKED'
+           UNION ALL SELECT 'transfer', id, status, last_error FROM loans_transfer WHERE status = 'PARKED'
            UNION ALL SELECT 'collection', id, status, last_error FROM loans_collection WHERE status = 'PARKED'""",
     ),
 ]

@@ -31,6 +31,10 @@ WITH moved AS (
     SELECT 'debit', 'collection:' || gateway_reference, gateway_reference, loan_id, amount, currency, status,
            coalesce(provider_reference, ''), done_at
     FROM loans_collection WHERE gateway = %(gateway)s
+    UNION ALL
+    SELECT 'transfer', 'transfer:' || ref, gateway_reference, NULL, amount, currency, status,
+           coalesce(provider_reference, ''), done_at
+    FROM loans_transfer WHERE gateway = %(gateway)s
 ),
 told AS (
     SELECT e.loan_id, e.sequence, CASE e.kind WHEN 'REVERSAL' THEN e.data ->> 'reverses'
@@ -48,6 +52,11 @@ cash AS (
     JOIN ledger_journal j ON j.source = 'loan:' || l.ref || ':' || t.sequence AND j.leg = 'EVENT'
     JOIN ledger_posting p ON p.journal_id = j.id JOIN ledger_account a ON a.id = p.account_id AND a.role = 'CASH_AT_BANK'
     WHERE t.about LIKE 'payout:%%' OR t.about LIKE 'collection:%%' OR t.about LIKE 'refund:%%' GROUP BY 1
+    UNION ALL
+    SELECT j.source, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END)
+    FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id
+    JOIN ledger_account a ON a.id = p.account_id AND a.role = 'CASH_AT_BANK'
+    WHERE j.source LIKE 'transfer:%%' GROUP BY 1
 )
 SELECT m.kind, m.gateway_reference, m.loan_id, m.amount, m.currency, m.status, m.provider_reference, m.done_at,
        coalesce(cash.amount, 0) AS cash, m.about LIKE 'refund:%%' AS booked_at_order
@@ -61,7 +70,7 @@ class Ours:
 
     kind: str
     reference: uuid.UUID
-    loan_id: int
+    loan_id: int | None  # None: a settlement of a shop
     amount: Decimal
     currency: str
     status: str

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ledger.queries import books_are_open, business_date
 from loans import operations
-from loans.models import Collection, Payout
+from loans.models import Collection, Payout, Transfer
 
 log = structlog.get_logger(__name__)
 BATCH = 200
@@ -51,6 +51,21 @@ def sweep_collections(**kwargs: Any) -> int:
     return _sweep(
         lambda now: operations.due(Collection, now=now, limit=BATCH),
         lambda pk: operations.send_collection(collection_id=pk, now=timezone.now(), as_of=business_date()),
+    )
+
+
+@shared_task(name="loans.tasks.wake_transfer")
+def wake_transfer(transfer_id: int, **kwargs: Any) -> None:
+    """Send one transfer now."""
+    operations.send_transfer(transfer_id=transfer_id, now=timezone.now(), as_of=business_date())
+
+
+@shared_task(name="loans.tasks.sweep_transfers")
+def sweep_transfers(**kwargs: Any) -> int:
+    """Send the transfers whose wake was lost, and ask after those whose answer never came."""
+    return _sweep(
+        lambda now: operations.due(Transfer, now=now, limit=BATCH),
+        lambda pk: operations.send_transfer(transfer_id=pk, now=timezone.now(), as_of=business_date()),
     )
 
 

@@ -15,6 +15,7 @@ def event_words(kind: str, data: Mapping[str, Any]) -> str:
     """Say in one short sentence what an event was."""
     plain = {
         EventKind.PAYOUT: _("The money was paid out to you"),
+        EventKind.PURCHASE_RETURN: _("The shop took goods back"),
         EventKind.REPAYMENT: _("You paid"),
         EventKind.REVERSAL: _("An entry was taken back"),
         EventKind.CHARGE_BACK: _("Your bank took a payment back"),

@@ -122,6 +122,10 @@ class PortalView(APIView):
 
     def rows(self, rows: QuerySet[Any], kind: type[serializers.Serializer[Any]]) -> Response:
         """Answer one page of a list, newest first."""
+        return self.pages(rows, lambda found: kind(found, many=True).data)
+
+    def pages(self, rows: QuerySet[Any], write: Callable[[list[Any]], Any]) -> Response:
+        """Answer one page of a list, newest first, written as the caller says."""
         pages = api_settings.DEFAULT_PAGINATION_CLASS()  # type: ignore[operator, misc]
         try:
             found = pages.paginate_queryset(rows, self.request, view=self)
@@ -129,7 +133,7 @@ class PortalView(APIView):
             raise UnableToReadQuery(
                 "query_invalid", N_("This is no place in the list. Begin at its first page."), field="cursor"
             ) from None
-        return pages.get_paginated_response(kind(found, many=True).data)
+        return pages.get_paginated_response(write(found))
 
 
 class ProblemOut(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from credit.models.application import Application, Decision, Occupation, ReviewR
 from credit.models.approval import DrawRequest
 from credit.models.cause import LookCause
 from credit.models.exclusion import SelfExclusion
+from credit.models.hold import Hold
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.look import LineFacts, LineLook
@@ -19,6 +20,7 @@ __all__ = [
     "DrawRequest",
     "Drawdown",
     "LessonRead",
+    "Hold",
     "LimitChange",
     "LineFacts",
     "LineLook",

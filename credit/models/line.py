@@ -280,6 +280,15 @@ class Drawdown(models.Model):
         related_name="+",
         verbose_name=_("limit in force"),
     )
+    # a purchase: the room was kept free before, under the limit of that day
+    hold = models.ForeignKey(
+        "credit.Hold",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="drawdowns",
+        verbose_name=_("hold"),
+    )
     limit_at_draw = models.DecimalField(_("limit in force"), max_digits=16, decimal_places=2)
     exposure_before = models.DecimalField(_("owed before"), max_digits=16, decimal_places=2)
     idempotency_key = models.CharField(_("key"), max_length=255)
@@ -302,10 +311,8 @@ class Drawdown(models.Model):
             models.UniqueConstraint(fields=["line", "idempotency_key"], name="drawdown_key_once_a_line"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="drawdown_amount_positive"),
             models.CheckConstraint(
-                condition=Q(
-                    limit_at_draw__gte=F("exposure_before") + F("amount"),
-                    exposure_before__gte=0,
-                ),
+                condition=Q(exposure_before__gte=0)
+                & (Q(limit_at_draw__gte=F("exposure_before") + F("amount")) | Q(hold__isnull=False)),
                 name="drawdown_within_limit",
             ),
         ]

@@ -13,6 +13,7 @@ from credit.operations.authority import NeedsSecondPerson, limit_alone
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
+from credit.operations.holds import HoldTerms, UnableToHold, draw_hold, hold_terms, place_hold, release_hold
 from credit.operations.lessons import mark_lesson_read
 from credit.operations.lines import (
     UnableToActOnOwn,
@@ -58,6 +59,12 @@ __all__ = [
     "resume_line",
     "exclude_self",
     "end_self_exclusion",
+    "HoldTerms",
+    "UnableToHold",
+    "draw_hold",
+    "hold_terms",
+    "place_hold",
+    "release_hold",
     "IdempotencyMismatch",
     "NeedsSecondPerson",
     "NightReport",

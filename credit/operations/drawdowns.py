@@ -70,7 +70,7 @@ def draw_down(
         line = lines.lock_line(line_id=line_id)
         if (before := _same_key(line, key, digest)) is not None:
             return before
-        product = _product(line, scenario, terms_version)
+        product = find_product(line, scenario, terms_version)
         check_choice(
             product.terms(),
             amount=amount,
@@ -79,7 +79,7 @@ def draw_down(
             purpose=purpose,
             ceiling=ceiling_now(),
         )
-        account = _account(line, bank_account_id, as_of)
+        account = find_account(line, bank_account_id, as_of)
         debt = debt_of_line(line_id=line.pk)
         borrower = line.borrower
         check_draw(
@@ -186,7 +186,8 @@ def _same_key(line: CreditLine, key: str, digest: str) -> Drawdown | None:
     return before
 
 
-def _product(line: CreditLine, scenario: str, terms_version: str) -> Product:
+def find_product(line: CreditLine, scenario: str, terms_version: str) -> Product:
+    """Give the product of a use of the money on this line, under the terms that were read."""
     product = Product.objects.filter(scenario=scenario, family=line.family, is_active=True).first()
     if product is None:
         raise UnableToUseScenario(
@@ -201,7 +202,8 @@ class UnableToUseScenario(InvalidInput):
     """Refuse a scenario that the line does not offer."""
 
 
-def _account(line: CreditLine, bank_account_id: int, as_of: date) -> BankAccount:
+def find_account(line: CreditLine, bank_account_id: int, as_of: date) -> BankAccount:
+    """Give an account of the borrower that money may go to today."""
     account = BankAccount.objects.filter(
         pk=bank_account_id, borrower_id=line.borrower_id, removed_at__isnull=True
     ).first()

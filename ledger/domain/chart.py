@@ -33,12 +33,16 @@ class Role(StrEnum):
     PENALTY_RECEIVABLE = "PENALTY_RECEIVABLE"
     PROVISION_ALLOWANCE = "PROVISION_ALLOWANCE"
     BORROWER_CREDIT = "BORROWER_CREDIT"
+    MERCHANT_PAYABLE = "MERCHANT_PAYABLE"
+    SUBVENTION_DEFERRED = "SUBVENTION_DEFERRED"
     SUSPENSE = "SUSPENSE"
     EQUITY = "EQUITY"
     INTEREST_INCOME = "INTEREST_INCOME"
     FEE_INCOME = "FEE_INCOME"
     PENALTY_INCOME = "PENALTY_INCOME"
     RECOVERY_INCOME = "RECOVERY_INCOME"
+    MERCHANT_FEE_INCOME = "MERCHANT_FEE_INCOME"
+    SUBVENTION_INCOME = "SUBVENTION_INCOME"
     WAIVER_EXPENSE = "WAIVER_EXPENSE"
     WRITE_OFF_EXPENSE = "WRITE_OFF_EXPENSE"
     PROVISION_EXPENSE = "PROVISION_EXPENSE"
@@ -67,12 +71,18 @@ CHART: Final = (
     ChartRow(Role.PENALTY_RECEIVABLE, "1104", AccountKind.ASSET, N_("Loans: penalty receivable")),
     ChartRow(Role.PROVISION_ALLOWANCE, "1190", AccountKind.ASSET, N_("Loans: allowance for losses")),
     ChartRow(Role.BORROWER_CREDIT, "2101", AccountKind.LIABILITY, N_("Credit of borrowers")),
+    ChartRow(Role.MERCHANT_PAYABLE, "2201", AccountKind.LIABILITY, N_("Owed to shops")),
+    ChartRow(
+        Role.SUBVENTION_DEFERRED, "2202", AccountKind.LIABILITY, N_("Interest paid by shops, not earned yet")
+    ),
     ChartRow(Role.SUSPENSE, "2901", AccountKind.LIABILITY, N_("Suspense")),
     ChartRow(Role.EQUITY, "3001", AccountKind.EQUITY, N_("Equity")),
     ChartRow(Role.INTEREST_INCOME, "4001", AccountKind.INCOME, N_("Interest income")),
     ChartRow(Role.FEE_INCOME, "4002", AccountKind.INCOME, N_("Fee income")),
     ChartRow(Role.PENALTY_INCOME, "4003", AccountKind.INCOME, N_("Penalty income")),
     ChartRow(Role.RECOVERY_INCOME, "4004", AccountKind.INCOME, N_("Recoveries of written-off loans")),
+    ChartRow(Role.MERCHANT_FEE_INCOME, "4005", AccountKind.INCOME, N_("Fees of shops")),
+    ChartRow(Role.SUBVENTION_INCOME, "4006", AccountKind.INCOME, N_("Interest paid by shops")),
     ChartRow(Role.WAIVER_EXPENSE, "5001", AccountKind.EXPENSE, N_("Waivers granted")),
     ChartRow(Role.WRITE_OFF_EXPENSE, "5002", AccountKind.EXPENSE, N_("Loans written off")),
     ChartRow(Role.PROVISION_EXPENSE, "5003", AccountKind.EXPENSE, N_("Provision for losses")),

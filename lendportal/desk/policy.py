@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     # seeing: tables of the desk show people masked to everybody; the whole of a person needs a reason
     Rule((REVIEWER, ANALYST, FINANCE, COLLECTOR, SUPPORT, AUDITOR, ADMINISTRATOR), ("credit.*",), "view", Fields.MASKED),
     Rule((REVIEWER, FINANCE, COLLECTOR, AUDITOR), MONEY, "view", Fields.MASKED),
+    Rule((REVIEWER, FINANCE, SUPPORT, AUDITOR, ADMINISTRATOR), ("merchants.*",), "view", Fields.MASKED),
     Rule((ADMINISTRATOR,), ("loans.payout", "loans.collection", "loans.gatewaymessage"), "view", Fields.MASKED),
     Rule((SUPPORT,), ("loans.loan", "loans.instalment", "loans.hardshiprequest"), "view", Fields.MASKED),
     Rule((REVIEWER, ANALYST, AUDITOR), ("risk.*",), "view", Fields.MASKED),
@@ -84,7 +85,7 @@ RULES: tuple[Rule, ...] = (
     Rule((FINANCE, ADMINISTRATOR, AUDITOR), ("credit.nightrun",), "view_operations"),
     Rule((ADMINISTRATOR,), ("credit.nightrun",), "move_business_date", condition=Condition.SANDBOX),
     # two people give it, for an hour or so, and everybody sees that it is in use
-    Rule((BREAK_GLASS,), ("credit.*", *MONEY, "risk.*", *PEOPLE, *TRAIL, "accounts.user"), "view", Fields.MASKED, Condition.FOR_A_TIME),
+    Rule((BREAK_GLASS,), ("credit.*", "merchants.*", *MONEY, "risk.*", *PEOPLE, *TRAIL, "accounts.user"), "view", Fields.MASKED, Condition.FOR_A_TIME),
     Rule((BREAK_GLASS,), ("accounts.borrower",), "reveal_person", Fields.ALL, Condition.FOR_A_TIME),
     Rule((BREAK_GLASS,), ("credit.creditline",), "freeze_line", condition=Condition.FOR_A_TIME),
     Rule((BREAK_GLASS,), ("credit.nightrun",), "run_operations", condition=Condition.FOR_A_TIME),
@@ -132,6 +133,8 @@ CHECKED: dict[str, TwoPeople] = {
     "collection_strategy": TwoPeople((COLLECTOR, ANALYST), (ANALYST, FINANCE)),
     "refund": TwoPeople((SUPPORT, FINANCE), (FINANCE,)),
     "manual_journal": TwoPeople((FINANCE,), (FINANCE,)),
+    "merchant_approval": TwoPeople((REVIEWER,), (REVIEWER, FINANCE)),
+    "merchant_status": TwoPeople((REVIEWER, SUPPORT), (REVIEWER, FINANCE)),
     "policy_activation": TwoPeople((ANALYST,), (ANALYST,)),
     "model_activation": TwoPeople((ANALYST,), (ANALYST,)),
     "model_traffic": TwoPeople((ANALYST,), (ANALYST,)),

@@ -18,6 +18,7 @@ from lendportal.desk.policy import BREAK_GLASS
 from loans.domain.casework import DEFAULT
 from loans.domain.hardship import FIELDS, Measure
 from loans.models import CollectionStrategy
+from merchants.domain.categories import CATEGORIES
 from risk.models.registry import ModelState
 
 
@@ -197,6 +198,36 @@ class JournalForm(ProposalForm):
             self.fields[side].choices = choices  # type: ignore[attr-defined]
 
 
+class ShopForm(ProposalForm):
+    """Which shop may sell what, at which fee."""
+
+    field_order = ["merchant", "categories", "fee_rate", "settlement_days", "reason"]
+    merchant = forms.UUIDField(label=_("Shop (reference)"))
+    categories = forms.MultipleChoiceField(label=_("Categories"), widget=forms.CheckboxSelectMultiple)
+    fee_rate = forms.CharField(label=_("Fee, a fraction of the price"), max_length=8, initial="0.0200")
+    settlement_days = forms.IntegerField(label=_("Settled after days"), min_value=0, max_value=90, initial=1)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["categories"].choices = [(row.code, _(row.name)) for row in CATEGORIES]  # type: ignore[attr-defined]
+
+    def payload(self) -> dict[str, Any]:
+        return {**super().payload(), "merchant": str(self.cleaned_data["merchant"])}
+
+
+class ShopStatusForm(ProposalForm):
+    """Suspend a shop, or let it sell again."""
+
+    field_order = ["merchant", "status", "reason"]
+    merchant = forms.UUIDField(label=_("Shop (reference)"))
+    status = forms.ChoiceField(
+        label=_("Change"), choices=(("SUSPENDED", _("Suspend")), ("ACTIVE", _("Let sell again")))
+    )
+
+    def payload(self) -> dict[str, Any]:
+        return {**super().payload(), "merchant": str(self.cleaned_data["merchant"])}
+
+
 FORMS: dict[str, type[ProposalForm]] = {
     "role_grant": RoleForm,
     "break_glass": GlassForm,
@@ -215,4 +246,6 @@ FORMS: dict[str, type[ProposalForm]] = {
     "refund": RefundForm,
     "loan_plan": PlanForm,
     "manual_journal": JournalForm,
+    "merchant_approval": ShopForm,
+    "merchant_status": ShopStatusForm,
 }

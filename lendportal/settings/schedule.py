@@ -19,6 +19,10 @@ def beat_schedule(*, sweep_seconds: int) -> dict[str, Any]:
     return {
         "payouts": _row("loans.tasks.sweep_payouts", sweep, lives=lives),
         "collections": _row("loans.tasks.sweep_collections", sweep, lives=lives),
+        "transfers": _row("loans.tasks.sweep_transfers", sweep, lives=lives),
+        "shop-events": _row("merchants.tasks.sweep_deliveries", sweep, lives=lives),
+        "shop-orders": _row("merchants.tasks.sweep_orders", sweep, lives=lives),
+        "settlements": _row("merchants.tasks.settle", crontab(minute="*/15"), lives=800),
         "webhooks": _row("loans.tasks.sweep_webhooks", sweep, lives=lives),
         "notices": _row("accounts.tasks.sweep_notices", sweep, lives=lives),
         "proposals": _row("accounts.tasks.expire_proposals", crontab(minute="*/15"), lives=800),

@@ -85,6 +85,14 @@ def repay(book: Book, event: LoanEvent, effect: Effect) -> None:
     effect.credit = book.allocate(event.amount, event.value_date, policy, effect.parts)
 
 
+def take_back(book: Book, event: LoanEvent, effect: Effect) -> None:
+    """Unlend what a shop took back: dated as the payout, it never bears interest and the instalments shrink."""
+    if event.amount > book.running:
+        refuse("return_exceeds_principal", N_("More is returned than was lent."), event, field="amount")
+    policy = PrepaymentPolicy.SMALLER_INSTALMENTS
+    effect.credit = book.allocate(event.amount, event.value_date, policy, effect.parts)
+
+
 def recover(book: Book, event: LoanEvent, effect: Effect) -> None:
     """Take money on a loan that was written off."""
     if not book.written_off:
@@ -236,6 +244,7 @@ def withdraw(book: Book, event: LoanEvent, effect: Effect) -> None:
 Handler = Callable[[Book, LoanEvent, Effect], None]
 HANDLERS: Final[dict[EventKind, Handler]] = {
     EventKind.PAYOUT: pay_out,
+    EventKind.PURCHASE_RETURN: take_back,
     EventKind.REPAYMENT: repay,
     EventKind.REFUND: refund,
     EventKind.FEE: add_fee,
@@ -253,6 +262,7 @@ HANDLERS: Final[dict[EventKind, Handler]] = {
 MONEY_KINDS: Final = frozenset(
     {
         EventKind.PAYOUT,
+        EventKind.PURCHASE_RETURN,
         EventKind.REPAYMENT,
         EventKind.CHARGE_BACK,
         EventKind.REFUND,

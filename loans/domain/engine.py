@@ -98,6 +98,7 @@ def run(terms: LoanTerms, standing: Sequence[LoanEvent], *, value_date: date) ->
             break
         check_amount(event, terms.currency)
         effect = Effect(event.ref, event.kind, event.value_date, event.amount)
+        effect.through = str(event.data.get("through", ""))
         if not book.disbursed and event.kind is not EventKind.PAYOUT:
             check_before_payout(book, event, standing)
             continue

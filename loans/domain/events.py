@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     """Name what happened."""
 
     PAYOUT = "PAYOUT"
+    PURCHASE_RETURN = "PURCHASE_RETURN"  # the shop took goods back: that part was never lent
     REPAYMENT = "REPAYMENT"
     REVERSAL = "REVERSAL"  # data.reverses: ref of an event that turned out not to have happened
     CHARGE_BACK = "CHARGE_BACK"  # data.repayment: ref; money taken back by the payer's bank
@@ -48,6 +49,7 @@ DAY_ORDER: Final[tuple[str, ...]] = (
     "DUE",
     "PENALTY",
     EventKind.PAYOUT,
+    EventKind.PURCHASE_RETURN,
     EventKind.RATE_CHANGE,
     EventKind.PAUSE,
     EventKind.SALES,
@@ -64,6 +66,9 @@ DAY_ORDER: Final[tuple[str, ...]] = (
     EventKind.RECOVERY,
 )
 RANK: Final[Mapping[str, int]] = {step: rank for rank, step in enumerate(DAY_ORDER)}
+
+
+THROUGH_MERCHANT: Final = "MERCHANT"  # data.through: the money is owed to or by a shop, not moved at the bank
 
 
 class UnableToRecordEvent(Refusal):

@@ -16,7 +16,7 @@ from typing import Final
 from ledger.domain.money import EXACT, ZERO
 from loans.domain.book import Book, Effect, Part
 from loans.domain.engine import known_events, run
-from loans.domain.events import EventKind, LoanEvent
+from loans.domain.events import THROUGH_MERCHANT, EventKind, LoanEvent
 from loans.domain.rows import F, I, N, P
 from loans.domain.snapshot import penalty_earned, terms_fees_earned
 from loans.domain.state import JournalLeg
@@ -32,6 +32,7 @@ class AccountRole(StrEnum):
     PENALTY_RECEIVABLE = "PENALTY_RECEIVABLE"
     CASH_IN_TRANSIT = "CASH_IN_TRANSIT"
     BORROWER_CREDIT = "BORROWER_CREDIT"
+    MERCHANT_PAYABLE = "MERCHANT_PAYABLE"
     INTEREST_INCOME = "INTEREST_INCOME"
     FEE_INCOME = "FEE_INCOME"
     PENALTY_INCOME = "PENALTY_INCOME"
@@ -50,6 +51,7 @@ _RECEIVABLE: Final = {
 # +1: the event's amount comes in as cash, -1: it goes out.
 _CASH: Final[dict[str, int]] = {
     EventKind.REPAYMENT: 1,
+    EventKind.PURCHASE_RETURN: 1,
     EventKind.RECOVERY: 1,
     EventKind.PAYOUT: -1,
     EventKind.REFUND: -1,
@@ -102,7 +104,8 @@ def legs_of(effect: Effect) -> Iterator[JournalLeg]:
         entry.add("fee_income", AccountRole.FEE_INCOME, effect.fee_kept)
     elif effect.kind == EventKind.RECOVERY:
         entry.add("recovery", AccountRole.RECOVERY_INCOME, -effect.amount)
-    entry.add("cash", AccountRole.CASH_IN_TRANSIT, cash)
+    through_merchant = effect.through == THROUGH_MERCHANT
+    entry.add("cash", AccountRole.MERCHANT_PAYABLE if through_merchant else AccountRole.CASH_IN_TRANSIT, cash)
     entry.add("credit", AccountRole.BORROWER_CREDIT, -effect.credit)
     entry.receivables(effect.parts, -1)
     entry.receivables(effect.forgiven, -1)

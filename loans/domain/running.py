@@ -44,6 +44,7 @@ class Effect:
     credit: Decimal = ZERO  # added to the borrower's credit
     fee_kept: Decimal = ZERO  # kept back from a payout, or given back by a withdrawal
     charged: list[Decimal] = field(default_factory=lambda: [ZERO, ZERO])  # fee, fixed penalty
+    through: str = ""  # by whom the money moved: the bank, or a shop
 
 
 class RunningBook:

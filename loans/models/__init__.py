@@ -6,6 +6,7 @@ from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualLine, AccrualSlice
 from loans.models.payment import Collection, GatewayMessage, Payout
 from loans.models.provision import ProvisionLine, ProvisionRun
+from loans.models.transfer import Transfer
 
 __all__ = [
     "AccrualLine",
@@ -26,4 +27,5 @@ __all__ = [
     "Promise",
     "ProvisionLine",
     "ProvisionRun",
+    "Transfer",
 ]

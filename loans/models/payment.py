@@ -70,7 +70,7 @@ class Movement(models.Model):
         return self.status in self.FINAL
 
 
-def _rules(name: str) -> list[models.BaseConstraint]:
+def movement_rules(name: str) -> list[models.BaseConstraint]:
     return [
         models.CheckConstraint(
             condition=models.Q(amount__gt=0, amount__lt=10**12), name=f"{name}_amount_is_positive"
@@ -108,7 +108,7 @@ class Payout(Movement):
         verbose_name = _("payout")
         verbose_name_plural = _("payouts")
         constraints = [
-            *_rules("payout"),
+            *movement_rules("payout"),
             models.UniqueConstraint(fields=["loan", "number"], name="payout_number_once_a_loan"),
             models.UniqueConstraint(
                 fields=["loan", "request_key"],
@@ -151,7 +151,7 @@ class Collection(Movement):
         verbose_name = _("collection")
         verbose_name_plural = _("collections")
         constraints = [
-            *_rules("collection"),
+            *movement_rules("collection"),
             models.UniqueConstraint(fields=["loan", "idempotency_key"], name="collection_key_once_a_loan"),
         ]
         indexes = [

@@ -56,6 +56,7 @@ from loans.operations.payouts import (
     start_refund,
 )
 from loans.operations.provisions import PostedProvisions, UnableToPostProvisions, post_provisions
+from loans.operations.purchases import open_loan_at_merchant, return_credit, take_back_purchase
 from loans.operations.servicing import (
     UnableToService,
     change_rate,
@@ -72,6 +73,7 @@ from loans.operations.servicing import (
     withdraw,
     write_off,
 )
+from loans.operations.transfers import confirm_transfer, order_transfer, refuse_transfer, send_transfer
 from loans.operations.withdrawing import withdraw_from_loan
 
 __all__ = [
@@ -112,6 +114,13 @@ __all__ = [
     "make_calendar_feed",
     "offer_hardship_plan",
     "open_loan",
+    "open_loan_at_merchant",
+    "order_transfer",
+    "confirm_transfer",
+    "refuse_transfer",
+    "return_credit",
+    "send_transfer",
+    "take_back_purchase",
     "pause",
     "pay_tranche",
     "post_provisions",

@@ -43,34 +43,16 @@ def open_loan(
     principal = terms.principal if first_tranche is None else first_tranche
     _check_tranche(terms, principal)
     with transaction.atomic():
-        loan, is_new = Loan.objects.get_or_create(
+        loan, is_new = write_contract(
+            borrower_id=borrower_id,
+            terms=terms,
+            bank_account_id=bank_account_id,
             reference=reference,
-            defaults={
-                "borrower_id": borrower_id,
-                "bank_account_id": bank_account_id,
-                "portfolio": portfolio or terms.repayment_method.value,
-                "currency": terms.currency,
-                "terms": terms.to_dict(),
-                "repayment_method": terms.repayment_method.value,
-                "principal": terms.principal,
-                "instalment_count": terms.instalment_count,
-                "start_date": terms.start_date,
-                "penalty_rate": terms.penalty_rate,
-                "penalty_year": min(actual_year(terms.day_count), 366),
-                "grace_days": terms.grace_days,
-                "annual_rate": terms.annual_rate,
-            },
+            as_of=as_of,
+            portfolio=portfolio,
         )
         if not is_new:
-            if loan.borrower_id != borrower_id or loan.agreed != terms:
-                raise UnableToRecord(
-                    "reference_reused", N_("The reference was used before with another content.")
-                )
             return loan
-        planned = project(terms, (), as_of=as_of)
-        loan.maturity_date = planned.state.maturity_date
-        loan.save(update_fields=["maturity_date"])
-        write_instalments(loan_id=loan.pk, rows=planned.instalments)
         Payout.objects.create(
             loan=loan,
             amount=principal - kept_from_payout(terms),
@@ -79,6 +61,47 @@ def open_loan(
             requested_date=as_of,
         )
     return loan
+
+
+def write_contract(
+    *,
+    borrower_id: int,
+    terms: LoanTerms,
+    bank_account_id: int | None,
+    reference: uuid.UUID,
+    as_of: date,
+    portfolio: str = "",
+) -> tuple[Loan, bool]:
+    """Write a contract and its plan, or give the loan that the same reference opened before. The flag says which."""
+    loan, is_new = Loan.objects.get_or_create(
+        reference=reference,
+        defaults={
+            "borrower_id": borrower_id,
+            "bank_account_id": bank_account_id,
+            "portfolio": portfolio or terms.repayment_method.value,
+            "currency": terms.currency,
+            "terms": terms.to_dict(),
+            "repayment_method": terms.repayment_method.value,
+            "principal": terms.principal,
+            "instalment_count": terms.instalment_count,
+            "start_date": terms.start_date,
+            "penalty_rate": terms.penalty_rate,
+            "penalty_year": min(actual_year(terms.day_count), 366),
+            "grace_days": terms.grace_days,
+            "annual_rate": terms.annual_rate,
+        },
+    )
+    if not is_new:
+        if loan.borrower_id != borrower_id or loan.agreed != terms:
+            raise UnableToRecord(
+                "reference_reused", N_("The reference was used before with another content.")
+            )
+        return loan, False
+    planned = project(terms, (), as_of=as_of)
+    loan.maturity_date = planned.state.maturity_date
+    loan.save(update_fields=["maturity_date"])
+    write_instalments(loan_id=loan.pk, rows=planned.instalments)
+    return loan, True
 
 
 def _check_tranche(terms: LoanTerms, amount: Decimal) -> None:

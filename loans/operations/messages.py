@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -13,10 +14,11 @@ from django.db.models import F
 
 from loans.gateways.message import KINDS, VERSION, Message, read_message
 from loans.gateways.signature import is_genuine
-from loans.models import Collection, GatewayMessage, Payout
+from loans.models import Collection, GatewayMessage, Payout, Transfer
 from loans.operations import movements
 from loans.operations.collections import confirm_collection, refuse_collection, return_collection
 from loans.operations.payouts import confirm_payout, refuse_payout, return_payout
+from loans.operations.transfers import confirm_transfer, refuse_transfer
 from regimes.errors import N_, Refusal
 
 log = structlog.get_logger(__name__)
@@ -71,14 +73,15 @@ def _judge(message: Message) -> tuple[str, str]:
     return "STORED", ""
 
 
-def find_movement(message: Message) -> Payout | Collection | None:
+def find_movement(message: Message) -> Payout | Collection | Transfer | None:
     """Return the order that a message is about, if it is ours."""
     try:
         reference = uuid.UUID(message.reference)
     except ValueError:
         return None
     if message.kind.startswith("transfer."):
-        return Payout.objects.filter(gateway_reference=reference).first()
+        payout = Payout.objects.filter(gateway_reference=reference).first()
+        return payout or Transfer.objects.filter(gateway_reference=reference).first()
     return Collection.objects.filter(gateway_reference=reference).first()
 
 
@@ -113,10 +116,12 @@ def _apply_locked(*, message_id: int, as_of: date, now: datetime) -> str:
     return row.state
 
 
-def _dispatch(message: Message, movement: Payout | Collection, *, as_of: date, now: datetime) -> None:
+def _dispatch(
+    message: Message, movement: Payout | Collection | Transfer, *, as_of: date, now: datetime
+) -> None:
     assert message.amount is not None
     subject, _, what = message.kind.partition(".")
-    outcome = {
+    outcome: dict[str, Any] = {
         "provider_reference": message.provider_reference,
         "amount": message.amount,
         "currency": message.currency,
@@ -127,6 +132,8 @@ def _dispatch(message: Message, movement: Payout | Collection, *, as_of: date, n
         movements.note_accepted(
             type(movement), pk=movement.pk, provider_reference=message.provider_reference, now=now
         )
+    elif isinstance(movement, Transfer):
+        _dispatch_transfer(what, movement, message, outcome)
     elif subject == "transfer" and what == "succeeded":
         confirm_payout(payout_id=movement.pk, **outcome)  # type: ignore[arg-type]
     elif subject == "transfer" and what == "failed":
@@ -140,6 +147,17 @@ def _dispatch(message: Message, movement: Payout | Collection, *, as_of: date, n
     else:
         return_collection(
             collection_id=movement.pk, reference=message.event_id, amount=message.amount, as_of=as_of
+        )
+
+
+def _dispatch_transfer(what: str, movement: Transfer, message: Message, outcome: dict[str, Any]) -> None:
+    if what == "succeeded":
+        confirm_transfer(transfer_id=movement.pk, **outcome)
+    elif what == "failed":
+        refuse_transfer(transfer_id=movement.pk, reason=message.reason, now=outcome["now"])
+    else:
+        raise movements.UnableToSettle(
+            "transfer_returned", N_("A transfer came back from the bank. A person has to look at it.")
         )
 
 

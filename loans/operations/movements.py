@@ -19,12 +19,12 @@ from django.db.models import F, Q
 
 from loans.gateways import gateway
 from loans.gateways.base import NotExecuted, Order, OutcomeUnknown, Receipt
-from loans.models import Collection, Payout
+from loans.models import Collection, Payout, Transfer
 from loans.models.payment import Movement
 from regimes.errors import N_, Refusal
 
 log = structlog.get_logger(__name__)
-M = TypeVar("M", Payout, Collection)
+M = TypeVar("M", Payout, Collection, Transfer)
 
 FIRST_DELAY = timedelta(seconds=4)
 # the first hour is asked each minute at least, so that a bank that is back is heard; later each ten minutes
@@ -46,7 +46,7 @@ def due(model: type[M], *, now: datetime, limit: int) -> list[int]:
 
 def claim(model: type[M], *, pk: int, now: datetime) -> tuple[M, bool] | None:
     """Claim a row, or return None. The flag says whether an earlier call may have reached the bank."""
-    seen = model.objects.select_related("bank_account", "loan").filter(pk=pk).first()
+    seen = model.objects.select_related("bank_account").filter(pk=pk).first()
     if seen is None or not _is_due(seen, now):
         return None
     token = uuid.uuid4()
@@ -156,7 +156,11 @@ def delay(attempts: int) -> timedelta:
 
 
 def note_accepted(
-    model: type[Payout] | type[Collection], *, pk: int, provider_reference: str, now: datetime
+    model: type[Payout] | type[Collection] | type[Transfer],
+    *,
+    pk: int,
+    provider_reference: str,
+    now: datetime,
 ) -> bool:
     """Note that the bank has the order. An order that ended stays ended."""
     changed = model.objects.filter(pk=pk, status__in=["PENDING", "CLAIMED", "UNKNOWN", "SENT"]).update(
@@ -173,7 +177,7 @@ def note_accepted(
 
 def lock_movement(model: type[M], *, pk: int) -> M:
     """Lock a payout or collection; its loan is locked before."""
-    return model.objects.select_for_update(of=("self",)).select_related("loan").get(pk=pk)
+    return model.objects.select_for_update(of=("self",)).get(pk=pk)
 
 
 def check_same(row: Movement, *, provider_reference: str, amount: Any, currency: str) -> bool:

@@ -116,7 +116,7 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     for place in (
         "credit.api.lines.wake",
         "loans.api_v1.wake",
-        "credit.views.draw.wake",
+        "credit.views.sign.wake",
         "loans.views.loan.wake",
     ):
         monkeypatch.setattr(place, remember)

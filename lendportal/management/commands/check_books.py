@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from ledger.domain.invariant import Invariant
 from ledger.proof import prove
 
-ROOMS = ("ledger", "loans", "risk", "credit", "accounts")
+ROOMS = ("ledger", "loans", "risk", "credit", "merchants", "accounts")
 
 
 class Command(BaseCommand):

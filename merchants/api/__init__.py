@@ -1,0 +1,1 @@
+"""The addresses of shops' computers, and of buyers' apps."""

@@ -1,0 +1,1 @@
+"""Rules of purchases: no Django, no clock, no database."""

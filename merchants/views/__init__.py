@@ -1,0 +1,1 @@
+"""The pages of buyers and of shops."""
