@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,8 @@ from tests.factories import (
     IdentityFactory,
     StaffFactory,
     UserFactory,
+    card_number,
+    prc_id,
 )
 from tests.web.places import PUBLIC, SIGNED_IN, candidates
 
@@ -38,9 +41,17 @@ def build(*, language: str = "en") -> dict[str, Any]:
     stamp = time.time_ns()
     user = UserFactory(email=f"scene-{stamp}@example.com", language=language)
     person = BorrowerFactory(user=user, display_name="L***", language=language)
-    IdentityFactory(borrower=person, full_name="李小明")
+    born = date(1970, 1, 1) + timedelta(days=stamp // 1000 % 10_000)  # a number of her own each time
+    IdentityFactory(
+        borrower=person,
+        full_name="李小明",
+        number=prc_id(birth_date=born, order=stamp % 1000),
+        birth_date=born,
+    )
     ConsentFactory(borrower=person, purpose="CREDIT_DECISION")
-    account = BankAccountFactory(borrower=person, bank_name="招商银行", holder_name="李小明")
+    account = BankAccountFactory(
+        borrower=person, bank_name="招商银行", holder_name="李小明", number=card_number(stamp % 10**12)
+    )
     line = make_line(borrower=person, limit=Decimal(50_000), as_of=business_date())
     loan, drawdown = _draw(line, user, account.pk, "6000.00")
     payment = _pay(loan, user, account.pk, "400.00")
