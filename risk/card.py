@@ -38,6 +38,7 @@ def model_card(*, name: str, report: dict[str, Any], label_policy: str) -> str:
             [(str(r["from_month"]), r["auc"]) for r in report["rolling_origin"]],
             title="AUC by rolling origin",
         ),
+        _categories(report.get("categories") or {}),
         f"<h2>{escape('Fairness')}</h2>",
         *(_group(group, found) for group, found in report["fairness"].items()),
         f"<h2>{escape('Features')}</h2>",
@@ -65,6 +66,24 @@ def _figures(models: dict[str, dict[str, Any]]) -> str:
         )
         body += f"<tr><th>{escape(name)}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _categories(found: dict[str, Any]) -> str:
+    """Say how well spending is sorted by n-grams where the table of words is silent."""
+    if not found:
+        return ""
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{found[key]['told']:.1%}</td><td>{found[key]['sure'] or 0:.1%}</td><td>{found[key]['all']:.1%}</td></tr>"
+        for key, name in (
+            ("chinese", "Chinese, words never seen"),
+            ("english", "English, words never seen"),
+            ("known_words", "new names of known words"),
+        )
+    )
+    return (
+        f"<h2>{escape('Spending categories by n-grams')}</h2><p>{found['texts']:,} made-up names, {found['categories']} categories.</p>"
+        f"<table><tr><th></th><th>sure enough to say</th><th>right when sure</th><th>right of all</th></tr>{rows}</table>"
+    )
 
 
 def _group(name: str, found: dict[str, Any]) -> str:

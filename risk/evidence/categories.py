@@ -1,7 +1,7 @@
 """Say what a payment was for, from the source's own label, the memo and the name of the other side.
 
 A table anybody can read: the first row whose words are found wins, so narrow words stand above wide ones.
-The n-gram classifier of the training pipeline, when there is one, only fills in what stays UNKNOWN here.
+The n-gram classifier (`guessing.py`) only fills in what would stay UNKNOWN here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from risk.domain.events import Category
+from risk.evidence.guessing import guess_category
 
 LABELS: Final[dict[str, Category]] = {
     # Alipay's own categories (交易分类)
@@ -94,7 +95,7 @@ def _classify(label: str, memo: str, counterparty: str, incoming: bool) -> Categ
             return category
     if known is not None:
         return known
-    return Category.OTHER_INCOME if incoming else Category.UNKNOWN
+    return Category.OTHER_INCOME if incoming else guess_category(f"{counterparty} {memo}".strip())
 
 
 def _fits(category: Category, incoming: bool) -> bool:

@@ -17,6 +17,7 @@ from risk.domain.rollup import month_number
 from risk.domain.training import Fitter, Trained, TrainingSet, TreeShape, fit_booster, train
 from risk.engine.keys import signing_seed
 from risk.engine.making import make_artefacts
+from risk.evidence.guessing import measure
 from risk.models.registry import ModelVersion
 from risk.operations.registry import install_first_models, register_model
 from risk.synthetic.matrix import draw_sample
@@ -65,6 +66,8 @@ def train_models(
 ) -> tuple[ModelVersion, ModelVersion]:
     """Train, sign and register: (trees, scorecard), both candidates."""
     trained: Trained = train(data, seed=seed, shape=shape, say=say, fitter=fitter)
+    say("spending categories by n-grams")
+    trained.report["categories"] = measure()
     described = (policy or LabelPolicy()).describe()
     say("signing, and loading in a process of its own")
     trees, card = make_artefacts(
