@@ -154,3 +154,103 @@ def loan_detail(view: LoanView, *, as_of: date) -> dict[str, Any]:
         "instalments": InstalmentOut(view.instalments, many=True).data,
         "events": EventOut(view.events, many=True).data,
     }
+
+
+class KnownStateOut(serializers.Serializer[Any]):
+    """The figures of a loan on a day."""
+
+    status = serializers.CharField(source="status.value")
+    annual_rate = RateField()
+    disbursed = MoneyField()
+    principal_outstanding = MoneyField()
+    due = MoneyField(source="due.total", help_text="Fallen due and unpaid.")
+    accrued_interest = MoneyField(help_text="Earned and not due yet.")
+    interest_earned = MoneyField()
+    fees_charged = MoneyField()
+    penalty_earned = MoneyField()
+    paid = MoneyField(source="paid.total")
+    credit = MoneyField()
+    days_past_due = serializers.IntegerField()
+
+
+class PostingOut(serializers.Serializer[Any]):
+    """One posting of the ledger about a loan."""
+
+    booked_date = serializers.DateField()
+    value_date = serializers.DateField()
+    kind = serializers.CharField()
+    account = serializers.CharField(source="role")
+    side = serializers.CharField(source="direction", help_text="D or C.")
+    amount = MoneyField()
+
+
+class KnownLoanOut(serializers.Serializer[Any]):
+    """A loan on a day, as it was known on a day: its figures, instalments, history and postings."""
+
+    ref = serializers.UUIDField()
+    value_date = serializers.DateField()
+    known_on = serializers.DateField()
+    state = KnownStateOut()
+    payoff = PayoffOut()
+    instalments = InstalmentOut(many=True)
+    events = EventOut(many=True)
+    postings = PostingOut(many=True)
+
+
+class FigureChangeOut(serializers.Serializer[Any]):
+    """One figure of an instalment before and after."""
+
+    number = serializers.IntegerField()
+    due_date = serializers.DateField()
+    field = serializers.CharField(help_text="Such as principal_paid, interest_due or penalty_waived.")
+    before = MoneyField()
+    after = MoneyField()
+
+
+class LegOut(serializers.Serializer[Any]):
+    """One posting of the difference."""
+
+    account = serializers.CharField(source="account_role")
+    debit = MoneyField()
+    credit = MoneyField()
+
+
+class ChangesOut(serializers.Serializer[Any]):
+    """What an event changed on the day on which it was learned."""
+
+    sequence = serializers.IntegerField()
+    kind = serializers.CharField()
+    value_date = serializers.DateField()
+    learned_on = serializers.DateField()
+    is_backdated = serializers.BooleanField()
+    status_before = serializers.CharField()
+    status_after = serializers.CharField()
+    figures = FigureChangeOut(many=True)
+    postings = LegOut(many=True)
+
+
+class StatementLineOut(serializers.Serializer[Any]):
+    """One day: owed before + paid out + earned - paid - forgiven = owed after."""
+
+    day = serializers.DateField()
+    words = serializers.ListField(child=serializers.CharField())
+    due_number = serializers.IntegerField(allow_null=True)
+    paid_out = MoneyField()
+    interest = MoneyField()
+    fees = MoneyField()
+    penalty = MoneyField()
+    paid = MoneyField()
+    forgiven = MoneyField()
+    principal = MoneyField()
+    owed = MoneyField()
+
+
+class StatementOut(serializers.Serializer[Any]):
+    """A loan between two days: opening and lines add up to the closing."""
+
+    from_date = serializers.DateField()
+    to_date = serializers.DateField()
+    known_on = serializers.DateField(allow_null=True)
+    opening = MoneyField()
+    lines = StatementLineOut(many=True)
+    closing = MoneyField()

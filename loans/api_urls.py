@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loans import api_v1
+from loans import api_history, api_v1
 
 app_name = "loans-api"
 urlpatterns = [
@@ -10,6 +10,13 @@ urlpatterns = [
     path("loans/<uuid:ref>", api_v1.LoanDetail.as_view(), name="loan"),
     path("loans/<uuid:ref>/payoff", api_v1.Payoff.as_view(), name="payoff"),
     path("loans/<uuid:ref>/repayments", api_v1.Repayments.as_view(), name="repayments"),
+    path("loans/<uuid:ref>/as-known", api_history.AsKnown.as_view(), name="as-known"),
+    path(
+        "loans/<uuid:ref>/events/<int:sequence>/changes",
+        api_history.EventChanges.as_view(),
+        name="event-changes",
+    ),
+    path("loans/<uuid:ref>/statement", api_history.Statement.as_view(), name="statement"),
     path("repayments/<uuid:ref>", api_v1.Repayment.as_view(), name="repayment"),
     path("quotes", api_v1.Quotes.as_view(), name="quotes"),
 ]

@@ -13,6 +13,7 @@ class Step(StrEnum):
 
     AGE = "AGE"
     ACCRUE = "ACCRUE"
+    PROVIDE = "PROVIDE"  # at the end of a month: set aside for losses
     COLLECT = "COLLECT"
     PROVE = "PROVE"
     REEVALUATE = "REEVALUATE"

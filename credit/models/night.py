@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 class NightStep(models.TextChoices):
     AGE = "AGE", _("Count days past due")
     ACCRUE = "ACCRUE", _("Book interest")
+    PROVIDE = "PROVIDE", _("Set aside for losses")
     COLLECT = "COLLECT", _("Start automatic payments")
     PROVE = "PROVE", _("Prove the books")
     REEVALUATE = "REEVALUATE", _("Look at limits")

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from credit.business import warn_businesses
+from credit.default_rates import default_rates
 from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step_after
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
 from credit.operations.autodebit import start_auto_debits
@@ -26,8 +27,10 @@ from credit.operations.temporary import end_temporary_limits
 from credit.watching import desk_figures, matured_outcomes
 from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries
+from ledger.domain.closing import month_end
 from ledger.proof import prove
 from loans import operations as loan_operations
+from loans import reports as loan_reports
 from regimes.errors import Refusal
 from risk import operations as risk_operations
 
@@ -246,6 +249,16 @@ def _accrue(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
     return {"journals": done if isinstance(done, int) else 0}
 
 
+def _provide(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
+    """Set aside for losses on the last day of a month, which its close asks for; a desk may post more often."""
+    if day != month_end(day):
+        return {"changed": 0}
+    done = loan_operations.post_provisions(
+        as_of=day, rules=loan_reports.rules_in_force(), default_rates=default_rates(as_of=day)
+    )
+    return {"changed": done.changed}
+
+
 def _collect(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
     return {"started": start_auto_debits(as_of=day, first_id=shard.first_id, last_id=shard.last_id)}
 
@@ -301,6 +314,7 @@ def _watch_model(day: date) -> int:
 _STEPS: dict[Step, Callable[[NightRun, NightShard, date], dict[str, int]]] = {
     Step.AGE: _age,
     Step.ACCRUE: _accrue,
+    Step.PROVIDE: _provide,
     Step.COLLECT: _collect,
     Step.PROVE: _prove,
     Step.REEVALUATE: _reevaluate,

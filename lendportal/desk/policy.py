@@ -79,6 +79,8 @@ RULES: tuple[Rule, ...] = (
     Rule((FINANCE,), ("ledger.bookdate",), "close_period"),
     Rule((FINANCE,), ("loans.provisionrun",), "post_provisions"),
     Rule((FINANCE,), ("ledger.journal",), "reconcile_bank"),
+    Rule((FINANCE, ADMINISTRATOR), ("loans.calendarday",), "keep_calendar"),
+    Rule((ADMINISTRATOR,), ("loans.calendarday",), "view"),
     Rule((REVIEWER, ANALYST, FINANCE, COLLECTOR, AUDITOR), ("loans.loan",), "view_portfolio"),
     # running the place
     Rule((FINANCE, ADMINISTRATOR), ("credit.nightrun",), "run_operations"),
@@ -102,6 +104,7 @@ VERBS: dict[str, str] = {
     "answer_hardship": "Can offer a plan to a borrower in hardship",
     "close_period": "Can close a month for good",
     "post_provisions": "Can post provisions for losses",
+    "keep_calendar": "Can keep the calendar of holidays",
     "reconcile_bank": "Can import the bank's file and match it",
     "view_portfolio": "Can see the reports of the portfolio",
     "run_operations": "Can retry and resume what failed",

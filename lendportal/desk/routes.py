@@ -50,6 +50,8 @@ DESK: dict[str, Route] = {
     "general_ledger": Route("ledger.view_posting"),
     "close_month": Route("ledger.view_bookdate", "ledger.close_period"),
     "provisions": Route("loans.view_provisionrun", "loans.post_provisions"),
+    "calendar": Route("loans.view_calendarday", "loans.keep_calendar"),
+    "calendar_year": Route("loans.view_calendarday", "loans.keep_calendar"),
     "loan_statement": Route("loans.view_loan", person=True),
     "loan_as_known": Route("loans.view_loan", person=True),
     "loan_changes": Route("loans.view_loan", person=True),
@@ -149,6 +151,9 @@ OUTSIDE: dict[str, Door] = {
     "loans-api:payoff": Door(Who.VIEWER),
     "loans-api:repayments": Door(Who.VIEWER, Who.SPENDER),
     "loans-api:repayment": Door(Who.VIEWER),
+    "loans-api:as-known": Door(Who.VIEWER),
+    "loans-api:event-changes": Door(Who.VIEWER),
+    "loans-api:statement": Door(Who.VIEWER),
     "loans-api:quotes": Door(Who.ALL),
     # a shop's computer shows a key, whose scopes say what it may
     "merchants-api:shop": Door(Who.MACHINE),

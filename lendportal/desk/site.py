@@ -34,6 +34,7 @@ class Desk(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from lendportal.desk import (
+            business_days,
             collections,
             finance,
             hardship,
@@ -70,6 +71,8 @@ class Desk(admin.AdminSite):
             page("books/accounts/<str:code>/", finance.general_ledger, "general_ledger"),
             page("books/close/", finance.close, "close_month"),
             page("books/provisions/", finance.provisions, "provisions"),
+            page("calendar/", business_days.calendar, "calendar"),
+            page("calendar/<int:year>/", business_days.calendar, "calendar_year"),
             page("loans/<uuid:ref>/statement/", finance.loan_statement, "loan_statement"),
             page("loans/<uuid:ref>/as-known/", finance.loan_as_known, "loan_as_known"),
             page("loans/<uuid:ref>/changes/<int:sequence>/", finance.loan_changes, "loan_changes"),

@@ -59,12 +59,14 @@ standing AS (
     SELECT l.id AS loan_id, l.maturity_date AS maturity,
            CASE WHEN %(day)s::date - late.oldest > l.grace_days THEN %(day)s::date - late.oldest ELSE 0 END AS days,
            l.principal_outstanding
-           + greatest(0, coalesce((SELECT {interest_by("%(day)s::date")} FROM loans_instalment i
-                WHERE i.loan_id = l.id AND i.accrual_until >= %(day)s ORDER BY i.accrual_until LIMIT 1),
+           + greatest(0, coalesce(CASE WHEN t.accrual_after < %(day)s AND t.accrual_until >= %(day)s
+                THEN {interest_by("%(day)s::date", row="t")}
+                ELSE (SELECT {interest_by("%(day)s::date")} FROM loans_instalment i
+                    WHERE i.loan_id = l.id AND i.accrual_until >= %(day)s ORDER BY i.accrual_until LIMIT 1) END,
                 l.interest_earned) - l.interest_settled)
            + greatest(0, l.fees_earned + coalesce(late.fees, 0) - l.fees_settled)
            + greatest(0, l.penalty_earned + coalesce(late.penalty, 0) - l.penalty_settled) AS exposure
-    FROM loans_loan l LEFT JOIN late ON late.loan_id = l.id
+    FROM loans_loan l LEFT JOIN late ON late.loan_id = l.id LEFT JOIN loans_accrualline t ON t.loan_id = l.id
     WHERE l.status IN ('ACTIVE', 'OVERDUE') AND l.set_wise AND l.projected_date <= %(day)s
     UNION ALL
     SELECT * FROM unnest(%(loans)s::bigint[], %(maturities)s::date[], %(days)s::int[], %(exposures)s::numeric[])

@@ -81,7 +81,7 @@ def address(path: str, known: dict[str, uuid.UUID], scene: Scene) -> str:
     member = BusinessMember.objects.filter(business=scene.world.shop).earliest("pk").ref
     return path.replace("<uuid:ref>", str(known.get(room, uuid.uuid4()))).replace(
         "<uuid:member_ref>", str(member)
-    ) + ("?" + QUERIES[path] if path in QUERIES else "")
+    ).replace("<int:sequence>", "1") + ("?" + QUERIES[path] if path in QUERIES else "")
 
 
 QUERIES = {

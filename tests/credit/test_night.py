@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,11 +13,15 @@ from django.db import connections
 
 from accounts.models import Notice
 from credit import operations
-from credit.models import LimitChange, NightRun, NightShard
+from credit.default_rates import default_rates
+from credit.models import LimitChange, LineLook, NightRun, NightShard
 from credit.operations import night
+from ledger.domain.closing import month_end
 from ledger.queries import business_date
 from loans import operations as loan_operations
-from loans.models import Loan
+from loans.domain.provisions import default_over, months_between
+from loans.models import Loan, ProvisionLine
+from loans.reports import rules_in_force
 from tests.credit.factories import account_of, make_line
 from tests.credit.test_draw_down import draw
 from tests.factories import AS_OF, NOW
@@ -46,7 +51,16 @@ def test_it_closes_the_day_and_opens_the_next() -> None:
     assert (report.status, report.closed, business_date()) == ("DONE", [AS_OF], NEXT)
     run = NightRun.objects.get()
     assert (run.status, run.step) == ("DONE", "NOTIFY")
-    assert set(run.figures) == {"AGE", "ACCRUE", "COLLECT", "PROVE", "REEVALUATE", "ROLL", "NOTIFY"}
+    assert set(run.figures) == {
+        "AGE",
+        "ACCRUE",
+        "PROVIDE",
+        "COLLECT",
+        "PROVE",
+        "REEVALUATE",
+        "ROLL",
+        "NOTIFY",
+    }
     assert run.figures["PROVE"]["proved"] >= 15
 
 
@@ -89,7 +103,9 @@ def test_a_caught_up_book_is_that_of_one_that_never_stopped() -> None:
     assert operations.prove_books() == {}
 
 
-@pytest.mark.parametrize("step", ["AGE", "ACCRUE", "COLLECT", "PROVE", "REEVALUATE", "ROLL", "NOTIFY"])
+@pytest.mark.parametrize(
+    "step", ["AGE", "ACCRUE", "PROVIDE", "COLLECT", "PROVE", "REEVALUATE", "ROLL", "NOTIFY"]
+)
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_a_step_the_night_goes_on(step: str, after: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Die before or after a step's work is written, then run again when the lease is over."""
@@ -139,6 +155,38 @@ def test_a_shard_that_fails_each_time_stops_the_night(monkeypatch: pytest.Monkey
     assert NightShard.objects.get(step="ACCRUE").attempts == 6
     monkeypatch.setitem(night._STEPS, night.Step.ACCRUE, real)
     assert close().status == "DONE"
+
+
+def test_the_last_night_of_a_month_sets_aside_for_losses() -> None:
+    loan = lent()
+    line = loan.drawdown.line
+    LineLook.objects.create(
+        period=AS_OF.replace(day=1),
+        line_id=line.pk,
+        as_of=AS_OF,
+        code=1,
+        pd=0.0725,
+        target=0,
+        policy_id=1,
+        model_id=1,
+    )
+    end = month_end(AS_OF)
+    close(end - timedelta(1))
+    assert not ProvisionLine.objects.exists()
+    close(end)
+    held = ProvisionLine.objects.get(loan=loan)
+    assert (held.as_of, held.amount > 0) == (end, True)
+    months = min(12, months_between(end, loan.maturity_date))
+    expected = default_over(Decimal("0.0725"), months).quantize(Decimal("0.000001"))
+    assert held.default_rate == expected, "risk's word for this line, not the band's"
+    assert NightRun.objects.get(business_date=end).figures["PROVIDE"] == {"changed": 1}
+    assert (
+        loan_operations.post_provisions(
+            as_of=end, rules=rules_in_force(), default_rates=default_rates(as_of=end)
+        ).run
+        is None
+    )
+    assert operations.prove_books() == {}
 
 
 def test_it_works_in_slices_of_time() -> None:
