@@ -9,6 +9,9 @@ class LendportalConfig(AppConfig):
     name = "lendportal"
 
     def ready(self) -> None:
-        from lendportal import checked
+        from django.conf import settings
+
+        from lendportal import checked, sentry
 
         checked.register()
+        sentry.set_up(dsn=settings.SENTRY_DSN, environment=settings.ENVIRONMENT)

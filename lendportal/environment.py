@@ -244,6 +244,7 @@ VARIABLES: tuple[Variable, ...] = (
         "INFO",
         "least level that is logged",
     ),
+    V("SENTRY_DSN", url("https"), "", "where errors are reported, without personal data; empty: nowhere"),
     V("LENDPORTAL_METRICS", boolean, "0", "serve Prometheus figures at /metrics"),
     V("LENDPORTAL_METRICS_TOKEN", text, "", "bearer token that /metrics asks for"),
     V("LENDPORTAL_TASK_TIME_LIMIT", whole(5, 3600), "60", "seconds after which a task is killed"),

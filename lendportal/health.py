@@ -93,4 +93,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+    from lendportal.metrics import register
+
+    register()
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
