@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import shutil
@@ -112,6 +113,9 @@ class Plant:
         self.processes: dict[str, Process] = {}
         self.lock = threading.RLock()
         self.ending = False
+        # what the people's data were sealed with, and with what the portal seals since
+        first, second = (f"k{number}:{base64.b64encode(os.urandom(32)).decode()}" for number in (1, 2))
+        self.field_keys, self.both_keys = first, f"{second},{first}"
         self.database_held = self.broker_held = False
 
     # ---- addresses ---------------------------------------------------------------------------------------------------
@@ -146,6 +150,7 @@ class Plant:
             "LENDPORTAL_GATEWAY_URL": f"http://127.0.0.1:{self.bank_proxy.port}",
             "LENDPORTAL_GATEWAY_TIMEOUT": str(GATEWAY_SECONDS),
             "LENDPORTAL_SWEEP_SECONDS": "5",
+            "LENDPORTAL_FIELD_KEYS": self.field_keys,
         }
         openmp.add_to(found)
         return found
@@ -157,6 +162,7 @@ class Plant:
         self.valkey.start()
 
     def start_processes(self) -> None:
+        self.field_keys = self.both_keys
         celery = ["-m", "celery", "-A", "lendportal"]
         worker = [*celery, "worker", "--queues", "default,payouts,notices,night", "--concurrency", "2"]
         worker += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]

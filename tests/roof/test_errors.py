@@ -1,6 +1,7 @@
 """Whatever goes wrong, the API answers in one form."""
 
 import json
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
@@ -141,3 +142,44 @@ def test_a_page_that_broke_says_so_in_both_languages_and_needs_no_template(clien
     assert "Something went wrong on our side" in text
     assert "abcd1234" in text
     assert "{" not in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/v1/me", "/"])
+def test_a_server_that_is_away_is_a_503_wherever_it_is_missed(
+    client: Any, monkeypatch: pytest.MonkeyPatch, world: Any, path: str
+) -> None:
+    """The session is read in a middleware, before any handler of ours: that too is no fault of the request."""
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.db import InterfaceError, OperationalError
+    from redis.exceptions import OutOfMemoryError
+
+    client.force_login(world.alice)
+    client.raise_request_exception = False
+    for error in (OperationalError("no connection"), InterfaceError("closed"), OutOfMemoryError("full")):
+
+        def away(*args: Any, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(SessionStore, "load", away)
+        answer = client.get(path)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
+
+def test_without_the_cache_money_goes_on_and_doors_to_accounts_stay_shut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from types import SimpleNamespace
+
+    from redis.exceptions import ConnectionError as CacheAway
+    from rest_framework.throttling import ScopedRateThrottle
+
+    from lendportal.throttling import CountedWhereCacheIs
+
+    def away(*args: Any) -> bool:
+        raise CacheAway
+
+    monkeypatch.setattr(ScopedRateThrottle, "allow_request", away)
+    assert CountedWhereCacheIs().allow_request(None, SimpleNamespace(throttle_scope="money")) is True
+    with pytest.raises(CacheAway):
+        CountedWhereCacheIs().allow_request(None, SimpleNamespace(throttle_scope="login"))
