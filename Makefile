@@ -45,12 +45,21 @@ bench: setup-dev  ## time the engine, the night and the pages; SIZES=100000,3000
 	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
 	@$(PY) -m bench.bench_pages
 
-.PHONY: chaos crash
+.PHONY: chaos crash drill load sbom
 SEED ?= 7
 SECONDS ?= 120
 FAULTS ?= all
 chaos: setup-dev  ## break the running portal by a seed and compare four books; SEED=7 SECONDS=120 FAULTS=all
 	@$(WITH_OPENMP) exec $(PY) -m tests.chaos --seed $(SEED) --seconds $(SECONDS) --faults $(FAULTS) $(CHAOS)
+
+drill: setup-dev  ## back up and restore a million postings, and recover to a point in time
+	@$(WITH_OPENMP) exec $(PY) -m bench.drill $(DRILL)
+
+load: setup-dev  ## ten minutes of people on the whole portal, with locust
+	@$(WITH_OPENMP) exec $(PY) -m bench.load $(LOAD)
+
+sbom: setup-dev  ## write what the portal is made of as CycloneDX
+	@$(VENV)/bin/cyclonedx-py requirements requirements.txt --of JSON -o var/sbom.json && echo "var/sbom.json is written"
 
 crash: setup-dev  ## break every flow of money at every point, in four ways
 	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/crash -q -n $(WORKERS) --dist worksteal

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -43,6 +44,10 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+def _asked_to_stop(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def run(given: Sequence[str] | None = None, *, say: Any = print) -> dict[str, Any]:
     """Run once and give the closing line's figures."""
     options = arguments(given)
@@ -50,6 +55,7 @@ def run(given: Sequence[str] | None = None, *, say: Any = print) -> dict[str, An
     chance = random.Random(options.seed)
     plant = Plant(durable_broker=chance.random() < 0.5, without=options.without or "")
     keep = True
+    signal.signal(signal.SIGTERM, _asked_to_stop)  # who stops the run leaves no process behind
     try:
         result = _run(options, names, plant, say)
         keep = options.keep or bool(result["breaches"])

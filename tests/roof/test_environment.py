@@ -154,3 +154,22 @@ def test_production_settings_are_hardened(tmp_path):
         '"whitenoise.storage.CompressedManifestStaticFilesStorage"]'
     )
     assert not (tmp_path / "secrets.env").exists(), "production makes up no secrets"
+
+
+def test_production_passes_django_s_own_check():
+    """`manage.py check --deploy` is silent in a whole production environment."""
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ},
+        **GOOD,
+        "LENDPORTAL_INDEX_KEY": base64.b64encode(bytes(range(32, 64))).decode(),
+        "LENDPORTAL_SMS_BACKEND": "accounts.notifications.sms.MemoryBackend",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
