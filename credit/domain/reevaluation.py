@@ -113,7 +113,7 @@ def next_review_after(day: date, *, anchor: int) -> date:
 
 def reevaluate(view: LineView, *, policy: PolicyRules, next_review: date) -> Verdict:
     """Judge one line, and offer only the recourse that was tried: each is a changed view that the same rule judges."""
-    verdict = _judge(view, policy=policy, next_review=next_review)
+    verdict = judge(view, policy=policy, next_review=next_review)
     offered = tuple(way for way in verdict.recourse if helps(view, verdict, way.code, policy=policy))
     return replace(verdict, recourse=offered or (recourse("ask_person"),))
 
@@ -128,7 +128,7 @@ def helps(view: LineView, verdict: Verdict, way: str, *, policy: PolicyRules) ->
     after = _after(view, verdict, way, policy.reevaluation)
     if after is None:
         return False
-    found = _judge(after, policy=policy, next_review=verdict.next_review_date)
+    found = judge(after, policy=policy, next_review=verdict.next_review_date)
     if found.direction in (Direction.UP, Direction.UNFREEZE):
         return True
     gone = found.reasons[0].code != verdict.reasons[0].code
@@ -163,7 +163,8 @@ def _after(view: LineView, verdict: Verdict, way: str, rules: ReevaluationRules)
     return None
 
 
-def _judge(view: LineView, *, policy: PolicyRules, next_review: date) -> Verdict:
+def judge(view: LineView, *, policy: PolicyRules, next_review: date) -> Verdict:
+    """Judge one line; its recourse is not tried yet, which `reevaluate` does."""
     rules = policy.reevaluation
     if view.status == LineStatus.FROZEN:
         return _frozen(view, rules, next_review)

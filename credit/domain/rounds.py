@@ -158,7 +158,7 @@ def sift(columns: LineColumns, *, policy: PolicyRules, ceiling: Ceiling, as_of: 
     )
     rise = target >= np.round(columns.granted * float(rules.raise_from), 6)
     frozen = [columns.freeze == place for place in range(len(FREEZES))]
-    problem = _problems(columns)
+    problem = problems_of(columns)
     with np.errstate(invalid="ignore"):
         risky, safe = pd >= float(rules.freeze_pd), (pd < float(rules.unfreeze_pd)) & (late == 0)
     steps: list[tuple[Flags, Integers | int]] = [
@@ -186,7 +186,7 @@ def sift(columns: LineColumns, *, policy: PolicyRules, ceiling: Ceiling, as_of: 
     return Sifted(np.asarray(chosen, dtype=np.int64), target)
 
 
-def _problems(columns: LineColumns) -> Integers:
+def problems_of(columns: LineColumns) -> Integers:
     """Say what is missing, by the number of its reason; 0 when nothing is."""
     found = np.where(np.isnan(columns.pd), CODE["model_unavailable"], 0)
     for verdict, name in UNSCORED.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -336,11 +337,33 @@ UPDATE credit_creditline AS l
 """
 
 
+_EVENT = (
+    "ref", "line_id", "direction", "trigger", "old_limit", "new_limit", "old_annual_rate", "new_annual_rate", "reasons",
+    "recourse", "inputs", "assessment_id", "policy_id", "note", "period", "effective_date", "next_review_date",
+)  # fmt: skip
+_JSON = frozenset({"reasons", "recourse", "inputs"})
+
+
+def _copy_changes(changes: Sequence[LimitChange]) -> None:
+    """Write events by COPY: a tenth of what building an INSERT of as many rows costs."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY credit_limitchange ({', '.join(_EVENT)}) FROM STDIN") as copy,
+    ):
+        for change in changes:
+            copy.write_row(
+                [
+                    json.dumps(getattr(change, name)) if name in _JSON else getattr(change, name)
+                    for name in _EVENT
+                ]
+            )
+
+
 def write_changes(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -> None:
     """Write the events, the lines and the notices: three statements a chunk."""
     if not changes:
         return
-    LimitChange.objects.bulk_create(changes)
+    _copy_changes(changes)
     columns: list[Any] = [
         [line.pk for line in lines],
         [line.limit for line in lines],

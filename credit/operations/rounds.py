@@ -18,11 +18,20 @@ from typing import Any
 import numpy as np
 from django.db import connection, transaction
 
+from credit.domain.decision import Scored
 from credit.domain.limits_columns import MeansColumns
 from credit.domain.policy import Ceiling, PolicyRules
-from credit.domain.reevaluation import Direction, Trigger, next_review_after, reevaluate
-from credit.domain.rounds import CODE, MAY_MOVE, LineColumns, Sifted, rounded_pd, sift
-from credit.models import CreditLine, LimitChange, Policy
+from credit.domain.reevaluation import (
+    Direction,
+    LineView,
+    Trigger,
+    Verdict,
+    judge,
+    next_review_after,
+    reevaluate,
+)
+from credit.domain.rounds import CODE, KEPT, MAY_MOVE, LineColumns, Sifted, problems_of, rounded_pd, sift
+from credit.models import CreditLine, Policy
 from credit.operations.binary import EPOCH, copy_in, copy_out, layout
 from credit.operations.line_facts import WIDTH, refresh_line_facts
 from credit.operations.reevaluation import (
@@ -37,8 +46,8 @@ from credit.operations.reevaluation import (
     way_back_of,
     write_changes,
 )
-from credit.operations.scoring import assessed_of
-from credit.queries import active_policy, ceiling_now, debts_of_lines, rules_of
+from credit.operations.scoring import Assessed, assessed_of
+from credit.queries import Debt, active_policy, ceiling_now, debts_of_lines, rules_of
 from risk import operations as risk_operations
 from risk import queries as risk_queries
 from risk.domain.facts import Facts, Sufficiency, sufficiency
@@ -79,9 +88,6 @@ class _Round:
     policy: Policy
     rules: PolicyRules
     ceiling: Ceiling
-    version: Any
-    model: Any
-    is_fallback: bool
     as_of: date
 
     def names(self, first_id: int, last_id: int, most: int) -> dict[str, Any]:
@@ -105,6 +111,8 @@ class _Block:
     facts: Facts
     columns: LineColumns
     sifted: Sifted
+    problems: Any  # the number of what is missing; 0
+    models: Any  # key of the model that scored
 
 
 def run_monthly_round(
@@ -129,7 +137,7 @@ def run_monthly_round(
     if fallback:
         log.warning("the monthly look of %s is scored by the scorecard", as_of)
     policy = active_policy()
-    this = _Round(policy, rules_of(policy), ceiling_now(), version, model, fallback, as_of)
+    this = _Round(policy, rules_of(policy), ceiling_now(), as_of)
     with _alone(first_id):
         if refresh:
             ids = due_line_ids(as_of=as_of, first_id=first_id, last_id=last_id)
@@ -184,7 +192,8 @@ def _alone(first_id: int) -> Iterator[None]:
 def _look(this: _Round, rows: Any, report: ReevaluationReport) -> None:
     block = _sifted(this, rows)
     codes = block.sifted.code
-    for start in range(0, len(chosen := np.flatnonzero(codes == MAY_MOVE)), JUDGED):
+    chosen = np.flatnonzero(codes == MAY_MOVE)
+    for start in range(0, len(chosen), JUDGED):
         with transaction.atomic():
             _judge(this, block, chosen[start : start + JUDGED], report)
     kept = np.flatnonzero(codes != MAY_MOVE)
@@ -206,11 +215,14 @@ def _sifted(this: _Round, rows: Any) -> _Block:
     )
     verdict = sufficiency(facts)
     enough = verdict == Sufficiency.ENOUGH
-    pd = np.full(len(rows), np.nan)
-    if enough.all():
-        pd = rounded_pd(this.model.score(facts.values, facts.segment).pd)
-    elif enough.any():
-        pd[enough] = rounded_pd(this.model.score(facts.values[enough], facts.segment[enough]).pd)
+    pd, models = np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
+    for arm in risk_queries.deciding_models(subject_ids=facts.subject_ids):
+        mine = arm.chosen[enough[arm.chosen]]
+        if arm.model is None or arm.version is None or not len(mine):
+            continue
+        taken = facts if len(mine) == len(facts) else facts.take(mine)
+        pd[mine] = rounded_pd(arm.model.score(taken.values, taken.segment).pd)
+        models[mine] = arm.version.pk
     columns = LineColumns(
         freeze=rows["freeze"].astype(np.int64),
         granted=rows["granted"].astype(np.float64),
@@ -231,64 +243,97 @@ def _sifted(this: _Round, rows: Any) -> _Block:
             rows["others"].astype(np.float64),
         ),
     )
-    return _Block(
-        rows, facts, columns, sift(columns, policy=this.rules, ceiling=this.ceiling, as_of=this.as_of)
-    )
+    sifted = sift(columns, policy=this.rules, ceiling=this.ceiling, as_of=this.as_of)
+    return _Block(rows, facts, columns, sifted, problems_of(columns), models)
 
 
 def _judge(this: _Round, block: _Block, places: Any, report: ReevaluationReport) -> None:
-    """Lock the lines that may move, judge each on what it owes now, and write what moved with its evidence."""
+    """Judge the lines that may move; assess those that will, then lock them and judge again on what they owe now.
+
+    Scores and their reasons are worked out before the locks, so that nobody's draw waits for them.
+    """
     at = {int(block.rows["line_id"][place]): int(place) for place in places}
-    lines = list(
-        CreditLine.objects.select_for_update(of=("self",))
-        .select_related("borrower")
-        .filter(pk__in=at, status__in=LIVE)
-        .order_by("pk")
+    seen = CreditLine.objects.select_related("borrower").filter(pk__in=at, status__in=LIVE).order_by("pk")
+    codes: dict[int, int] = {}
+    movers = []
+    for line, view, *_ in _views(this, block, at, list(seen), {}):
+        verdict = judge(view, policy=this.rules, next_review=this.as_of)
+        if verdict.direction is Direction.KEEP:
+            codes[line.pk] = _code_of(verdict)
+        else:
+            movers.append(line.pk)
+    scored = _assessed(this, block, [at[pk] for pk in movers])
+    locked = list(seen.filter(pk__in=movers).select_for_update(of=("self",)))
+    lines, changes = [], []
+    for line, view, known, debt in _views(this, block, at, locked, scored):
+        following = next_review_after(this.as_of, anchor=line.borrower_id)
+        verdict = reevaluate(view, policy=this.rules, next_review=following)
+        codes[line.pk] = _code_of(verdict)
+        if verdict.direction is Direction.KEEP:
+            continue
+        report.directions[verdict.direction] += 1
+        back = way_back_of(verdict, view, known.means, debt, this.rules, this.ceiling)
+        changes.append(
+            apply_verdict(
+                line, verdict, view, scored[line.pk], this.policy, Trigger.MONTHLY, this.as_of, back
+            )
+        )
+        lines.append(line)
+    write_changes(lines, changes)
+    _write_looks(
+        this, block, np.array([at[pk] for pk in codes], dtype=np.int64), np.array(list(codes.values()))
     )
-    chosen = np.array([at[line.pk] for line in lines], dtype=np.int64)
-    assessments = risk_operations.assess(
+    report.directions[Direction.KEEP] += len(codes) - len(lines)
+    report.looked_at += len(codes)
+
+
+def _assessed(this: _Round, block: _Block, places: list[int]) -> dict[int, Assessed]:
+    """Assess lines by their places, with reasons for those that may fall: reasons cost more than the score."""
+    if not places:
+        return {}
+    chosen = np.array(places, dtype=np.int64)
+    rows = risk_operations.assess(
         subject_ids=block.facts.subject_ids[chosen].tolist(),
         facts=block.facts.take(chosen),
         as_of=this.as_of,
         purpose="REEVALUATION",
-        model_version=None if this.is_fallback else this.version,
-        # reasons cost more than the score: only a line that may fall tells them
         with_reasons=(block.sifted.target[chosen] < block.columns.granted[chosen]).tolist(),
     )
+    return {
+        int(block.rows["line_id"][place]): assessed_of(row) for place, row in zip(places, rows, strict=True)
+    }
+
+
+def _views(
+    this: _Round, block: _Block, at: dict[int, int], lines: list[CreditLine], scored: dict[int, Assessed]
+) -> Iterator[tuple[CreditLine, LineView, Known, Debt]]:
+    """Lay lines out for the rule, on what they owe now, with their stored assessment or, without one, the block's score alone."""
     ids = [line.pk for line in lines]
     debts, overdue = debts_of_lines(line_ids=ids), overdue_amounts(ids)
-    codes = np.full(len(lines), CODE["moved"])
-    moved: list[tuple[CreditLine, LimitChange]] = []
-    for order, line in enumerate(lines):
-        place, assessed = at[line.pk], assessed_of(assessments[order])
+    for line in lines:
+        place = at[line.pk]
+        pd = float(block.columns.pd[place])
+        plain = Scored(None, KEPT[int(block.problems[place])]) if np.isnan(pd) else Scored(_eight(pd))
+        assessed = scored.get(line.pk) or Assessed(plain, None)
         known = Known(
             means=block.columns.means.at(place),
             on_time_streak=int(block.columns.on_time_streak[place]),
             consent_given=bool(block.columns.consent_given[place]),
             evidence_age_months=float(block.columns.evidence_age_months[place]),
         )
-        view = view_of(
-            line,
-            known,
-            assessed,
-            debts[line.pk],
-            overdue.get(line.pk, Decimal(0)),
-            this.rules,
-            this.ceiling,
-            this.as_of,
-        )
-        next_review = next_review_after(this.as_of, anchor=line.borrower_id)
-        verdict = reevaluate(view, policy=this.rules, next_review=next_review)
-        report.directions[verdict.direction] += 1
-        if verdict.direction is Direction.KEEP:
-            codes[order] = CODE.get(verdict.reasons[0].code, CODE["limit_steady"])
-            continue
-        back = way_back_of(verdict, view, known.means, debts[line.pk], this.rules, this.ceiling)
-        change = apply_verdict(line, verdict, view, assessed, this.policy, Trigger.MONTHLY, this.as_of, back)
-        moved.append((line, change))
-    write_changes([line for line, _ in moved], [change for _, change in moved])
-    _write_looks(this, block, chosen, codes)
-    report.looked_at += len(lines)
+        debt, late = debts[line.pk], overdue.get(line.pk, Decimal(0))
+        view = view_of(line, known, assessed, debt, late, this.rules, this.ceiling, this.as_of)
+        yield line, view, known, debt
+
+
+def _eight(pd: float) -> Decimal:
+    return Decimal(repr(pd)).quantize(Decimal("0.00000001"))
+
+
+def _code_of(verdict: Verdict) -> int:
+    if verdict.direction is not Direction.KEEP:
+        return CODE["moved"]
+    return CODE.get(verdict.reasons[0].code, CODE["limit_steady"])
 
 
 def _write_looks(this: _Round, block: _Block, places: Any, codes: Any) -> None:
@@ -300,6 +345,6 @@ def _write_looks(this: _Round, block: _Block, places: Any, codes: Any) -> None:
         "pd": block.columns.pd[places],
         "target": block.sifted.target[places],
         "policy_id": this.policy.pk,
-        "model_id": this.version.pk,
+        "model_id": block.models[places],
     }
     copy_in("credit_linelook", _LOOK, columns, len(places))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -191,3 +192,61 @@ def test_two_officers_decide_one_application_once(repeat: int) -> None:
     assert [error.code for error in refused] == ["application_decided"], results
     assert application.decisions.filter(is_final=True).count() == 1
     assert CreditLine.objects.count() == int(application.decisions.get(is_final=True).outcome == "APPROVE")
+
+
+ROUND_THREADS, ROUND_REPEATS = (200, 200) if os.environ.get("DEEP") else (40, 3)
+
+
+@pytest.mark.slow
+def test_draws_near_the_limit_while_a_look_cuts_it_leave_nothing_over_the_limit_in_force() -> None:
+    """Half of the lines are cut by the engine's own write while all of them are drawn on; no deadlock, nothing over."""
+    from django.db import transaction
+
+    from credit.domain.decision import Scored
+    from credit.domain.reasons import reason, recourse
+    from credit.domain.reevaluation import Direction, LineView, Trigger, Verdict
+    from credit.operations.reevaluation import apply_verdict, write_changes
+    from credit.operations.scoring import Assessed
+
+    def cutter(chosen: list[CreditLine], limit: Decimal) -> Callable[[], int]:
+        def cut() -> int:
+            with transaction.atomic():
+                locked = list(
+                    CreditLine.objects.select_for_update(of=("self",)).select_related("borrower")
+                    .filter(pk__in=[line.pk for line in chosen]).order_by("pk")
+                )  # fmt: skip
+                changes = []
+                for line in locked:
+                    verdict = Verdict(
+                        Direction.DOWN, limit, (reason("risk_higher"),), (recourse("ask_person"),), AS_OF
+                    )
+                    view = LineView(
+                        status="ACTIVE", freeze_reason="", limit=line.limit, as_of=AS_OF, last_raised_on=None,
+                        last_cut_on=None, changed_this_period=False, days_past_due=0, overdue_amount=Decimal(0),
+                        on_time_streak=0, utilisation=Decimal(0), consent_given=True, pd=None, problem="",
+                        score_reasons=(), target=limit, target_reasons=(),
+                    )  # fmt: skip
+                    scored = Assessed(Scored(None, "model_unavailable"), None)
+                    policy = Policy.objects.get(state="ACTIVE")
+                    changes.append(apply_verdict(line, verdict, view, scored, policy, Trigger.MONTHLY, AS_OF))
+                write_changes(locked, changes)
+            return len(locked)
+
+        return cut
+
+    people = [make_person() for _ in range(8)]
+    with Crowd(ROUND_THREADS + 2) as crowd:
+        for repeat in range(ROUND_REPEATS):
+            book = [make_line(borrower=person, limit=1_000) for person in people]
+            works = [drawer(book[n % 8], f"{repeat}-{n}", Decimal(200)) for n in range(ROUND_THREADS)]
+            works[3:3] = [cutter(book[:4], Decimal(800)), cutter(book[4:], Decimal(800))]
+            results = crowd.at_once(*works)
+            strange = [r for r in results if isinstance(r, Exception) and not isinstance(r, Refusal)]
+            assert not strange, (repeat, strange[:3])
+            for line in book:
+                line.refresh_from_db()
+                assert line.limit == 800
+                assert queries.line_exposure(line_id=line.pk) <= 1_000
+                operations.close_line(line_id=line.pk, actor=None, as_of=AS_OF)
+    wrong = {name for name in operations.prove_books() if name.split()[0] in ("I5", "I6", "I6b", "I7", "I18")}
+    assert not wrong
