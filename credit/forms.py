@@ -93,3 +93,28 @@ class ReviewForm(StrictForm):
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+
+
+class CapForm(StrictForm):
+    """A limit of one's own, below the granted one."""
+
+    also_allowed = frozenset({"csrfmiddlewaretoken", "act"})
+
+    cap = AmountField(label=_("At most I want to owe"))
+
+
+class ExclusionForm(StrictForm):
+    """Until when nothing may be lent; it cannot be ended earlier."""
+
+    also_allowed = frozenset({"csrfmiddlewaretoken", "act"})
+
+    until_date = forms.DateField(
+        label=_("Lend me nothing until"),
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Use YYYY-MM-DD."), "required": _("Use YYYY-MM-DD.")},
+    )
+    sure = forms.BooleanField(
+        label=_("I know that this cannot be ended earlier, by nobody."),
+        error_messages={"required": _("Tick this first: it holds until that day, whatever happens.")},
+    )

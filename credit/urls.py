@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.urls_owner import owner_patterns
-from credit.views import apply, autodebit, contract, draw, home, learn, sign
+from credit.views import apply, autodebit, contract, control, draw, home, learn, sign
 
 app_name = "credit"
 urlpatterns = [
@@ -25,6 +25,7 @@ urlpatterns = [
     path("for/<uuid:ref>/auto-debit/", autodebit.auto_debits, name="auto-debits"),
     path("learn/", learn.index, name="lessons"),
     path("learn/<slug:code>/", learn.lesson, name="lesson"),
+    path("lines/<uuid:ref>/control/", control.control, name="control"),
     path("lines/<uuid:ref>/auto-debit/", autodebit.auto_debit, name="auto-debit"),
     path("loans/<uuid:ref>/contract/", contract.contract, name="contract"),
     path("drawdowns/<uuid:ref>/", sign.drawdown, name="drawdown"),
