@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 
 from accounts.models import (
     BankAccount,
@@ -39,8 +39,11 @@ GONE = "—"
 
 def standing_of(*, borrower: Borrower) -> Standing:
     """Say what a borrower still has with us."""
-    loans = Loan.objects.filter(borrower=borrower)
-    owed = loans.aggregate(owed=Sum("credit_balance"))["owed"] or Decimal(0)
+    loans = Loan.objects.filter(borrower=borrower).aggregate(
+        owed=Sum("credit_balance"),
+        open=Count("pk", filter=Q(status__in=["PENDING", "ACTIVE", "OVERDUE"])),
+        lost=Count("pk", filter=Q(status="WRITTEN_OFF")),
+    )
     under_way = Payout.objects.filter(
         loan__borrower=borrower, status__in=["PENDING", "CLAIMED", "SENT", "UNKNOWN"]
     )
@@ -48,10 +51,10 @@ def standing_of(*, borrower: Borrower) -> Standing:
         loan__borrower=borrower, status__in=["PENDING", "CLAIMED", "SENT", "UNKNOWN"]
     )
     return Standing(
-        open_loans=loans.filter(status__in=["PENDING", "ACTIVE", "OVERDUE"]).count(),
-        lost_loans=loans.filter(status="WRITTEN_OFF").count(),
+        open_loans=loans["open"],
+        lost_loans=loans["lost"],
         under_way=under_way.count() + pulls.count(),
-        owed_to_borrower=owed,
+        owed_to_borrower=loans["owed"] or Decimal(0),
         waiting_applications=Application.objects.filter(
             borrower=borrower, status__in=["SUBMITTED", "REFERRED"]
         ).count(),

@@ -24,8 +24,7 @@ class Look:
 
 def looks_at(*, borrower: Borrower) -> list[Look]:
     """List the newest looks at anything that belongs to a borrower."""
-    refs = [str(borrower.ref)]
-    for rows in (
+    tables = (
         Identity.objects.filter(borrower=borrower),
         BankAccount.objects.filter(borrower=borrower),
         Application.objects.filter(borrower=borrower),
@@ -33,7 +32,8 @@ def looks_at(*, borrower: Borrower) -> list[Look]:
         ReviewRequest.objects.filter(borrower=borrower),
         Drawdown.objects.filter(line__borrower=borrower),
         Loan.objects.filter(borrower=borrower),
-    ):
-        refs += [str(ref) for ref in rows.values_list("ref", flat=True)]
+    )
+    first, *others = (rows.values_list("ref", flat=True) for rows in tables)
+    refs = [str(borrower.ref), *map(str, first.union(*others, all=True))]  # one statement for all tables
     found = AuditEntry.objects.filter(action=VIEWED, object_ref__in=refs).order_by("-pk")[:NEWEST]
     return [Look(row.at, row.actor_role, row.object_type.rpartition(".")[2].lower()) for row in found]
