@@ -54,6 +54,7 @@ class Plan:
     where: Places
     port: int
     bank_port: int | None  # without one the gateway is somebody else's
+    shop_port: int | None  # the sample shop's
     own_database: bool
     own_broker: bool
     pg_bindir: Path | None
@@ -147,7 +148,8 @@ class Supervisor:
         if seed is not None:
             seed(self)
         web = self.web()
-        for child in (web, self.worker(), self.beat()):
+        shop = self.shop()
+        for child in (web, self.worker(), self.beat(), *([shop] if shop else [])):
             child.start()
             self.children.append(child)
         self.say("starting web, worker and beat")
@@ -206,6 +208,19 @@ class Supervisor:
         return self.child(
             "bank", ["manage.py", "sandbox_bank", "--port", str(self.plan.bank_port)], "command"
         )
+
+    def shop(self) -> Child | None:
+        """Return the sample shop, once a key was made for it."""
+        key = self.plan.home / "shop.json"
+        if not self.plan.shop_port or not key.exists():
+            return None
+        more = {
+            "LENDPORTAL_URL": f"http://127.0.0.1:{self.plan.port}",
+            "LENDPORTAL_KEY_FILE": str(key),
+        }
+        log = self.plan.where.logs / "shop.log"
+        command = [sys.executable, "examples/shop/app.py", "--port", str(self.plan.shop_port)]
+        return Child("shop", command, {**os.environ, **more, "PYTHONUNBUFFERED": "1"}, log, self.plan.base)
 
     def web(self) -> Child:
         threads = self.plan.web_threads
@@ -293,6 +308,8 @@ class Supervisor:
 
     def announce(self) -> None:
         self._say(f"lendportal is ready at http://127.0.0.1:{self.plan.port}/")
+        if any(child.name == "shop" for child in self.children):
+            self._say(f"a sample shop sells at   http://127.0.0.1:{self.plan.shop_port}/")
         for line in demo_accounts(self.plan.home):
             self._say(line)
         self._say(f"  logs: {self.plan.where.logs}    stop: Ctrl-C")

@@ -17,9 +17,24 @@ class CountedWhereCacheIs(ScopedRateThrottle):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         try:
-            return bool(super().allow_request(request, view))
+            allowed = bool(super().allow_request(request, view))
         except RedisError as error:
             if getattr(view, self.scope_attr, None) in GUARDS_PEOPLE:
                 raise
             log.warning("throttle_without_cache", error=type(error).__name__)
             return True
+        self._tell(request, allowed)
+        return allowed
+
+    def _tell(self, request: Any, allowed: bool) -> None:
+        """Leave the figures for the headers: how many a while, how many left, how long until all are back."""
+        history = getattr(self, "history", None)
+        most, seconds = getattr(self, "num_requests", None), getattr(self, "duration", None)
+        if not most or not seconds or history is None:
+            return
+        oldest = history[-1] if history else self.now
+        request.rate_left = {
+            "RateLimit-Limit": str(most),
+            "RateLimit-Remaining": str(max(most - len(history), 0) if allowed else 0),
+            "RateLimit-Reset": str(max(int(seconds - (self.now - oldest)), 0) + 1),
+        }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from lendportal import health
 
@@ -14,11 +15,17 @@ handler403 = "lendportal.errors.permission_denied"
 handler404 = "lendportal.errors.not_found"
 handler500 = "lendportal.errors.server_error"
 
+# ReDoc writes its styles into the page and reads in a worker; nothing of it comes from elsewhere
+redoc = csp_update({"style-src": ["'unsafe-inline'"], "worker-src": ["blob:"]})(
+    SpectacularRedocView.as_view(url_name="schema")
+)
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # /livez and /readyz are answered by health.HealthMiddleware
     path("metrics", health.metrics, name="metrics"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/redoc", redoc, name="api-redoc"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path(settings.ADMIN_PATH, admin.site.urls),
     # each room owns its paths below "/api/v1/" and below "/"

@@ -125,6 +125,7 @@ class Payoff(PortalView):
 
 
 class Repayments(PortalView):
+    own_key = True
     throttle_scope = "money"
 
     @documented("List the payments of a loan", response=RepaymentOut(many=True))

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.exceptions import NotFound as NoSuchPage
@@ -21,8 +21,9 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts import access, queries
+from accounts.api.replies import AnsweredBefore, begin, end, tag
 from accounts.api.strict import NoQuery, StrictSerializer, UnableToReadQuery, read_query
-from accounts.models import Borrower, User
+from accounts.models import Borrower, StoredReply, User
 from regimes.errors import N_, Refusal
 
 PROBLEM = "application/problem+json"
@@ -85,12 +86,35 @@ class PortalView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     query: ClassVar[type[StrictSerializer]] = NoQuery
     asked: dict[str, Any]
+    own_key = False  # whether the operation itself remembers what a key did, for good
+    reply: StoredReply | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method == "HEAD" or str(request.method).lower() in self.implemented():
             kind = self.query if request.method in SAFE else NoQuery
             self.asked = read_query(kind, request._request.GET)
+
+        if request.method not in SAFE and not self.own_key:
+            self.reply = begin(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer a repeat as the first was answered."""
+        if isinstance(exc, AnsweredBefore):
+            return exc.response()
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keep the answer of a write under its key, tag that of a read, and say what is left of the rate."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.reply is not None:
+            end(self.reply, answer)
+        if request.method in SAFE and answer.status_code == 200:
+            wanted = request.headers.get("If-None-Match", "")
+            answer.add_post_render_callback(lambda done: tag(done, wanted))
+        for name, value in getattr(self.request, "rate_left", {}).items():
+            answer[name] = value
+        return answer
 
     def implemented(self) -> set[str]:
         return {name for name in self.http_method_names if hasattr(self, name)}
@@ -148,6 +172,13 @@ class ProblemOut(serializers.Serializer[Any]):
     request_id = serializers.CharField(help_text="As in the header X-Request-ID and in the logs.")
 
 
+REPEATS = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=False,
+    description="1 to 255 printable ASCII characters. A repeat within two days gives the first answer.",
+)
 READING = (400, 401, 403, 404, 429, 503)
 WRITING = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
@@ -166,6 +197,11 @@ def documented(
     writes = request is not None or status != 200 or more.pop("writes", False)
     answers: dict[Any, Any] = {status: response}
     answers |= {(code, PROBLEM): ProblemOut for code in (WRITING if writes else READING)}
+    if writes:
+        named = {getattr(parameter, "name", "") for parameter in parameters}
+        parameters = [*parameters, *([] if "Idempotency-Key" in named else [REPEATS])]
+    else:
+        answers[304] = OpenApiResponse(description="As the `If-None-Match` of the caller: unchanged.")
     return extend_schema(
         summary=summary,
         request=request,

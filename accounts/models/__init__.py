@@ -9,11 +9,13 @@ from accounts.models.contact import Call, ContactPreference
 from accounts.models.identity import Identity
 from accounts.models.notice import Notice
 from accounts.models.proposal import Proposal
+from accounts.models.reply import StoredReply
 from accounts.models.rights import BusinessLicence, LegalHold
 from accounts.models.temporary_role import TemporaryRole
 from accounts.models.user import User
 
 __all__ = [
+    "StoredReply",
     "AuditEntry",
     "BankAccount",
     "Borrower",

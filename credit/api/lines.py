@@ -168,6 +168,7 @@ class LineQuote(LineView):
 
 
 class Drawdowns(LineView):
+    own_key = True
     query = ListQuery
     throttle_scope = "money"
 

@@ -118,6 +118,7 @@ OUTSIDE: dict[str, Door] = {
     "set_language": Door(None, Who.ALL),
     "schema": Door(Who.ALL),
     "api-docs": Door(Who.ALL),
+    "api-redoc": Door(Who.ALL),
     "accounts-api:me": Door(Who.PERSON, Who.PERSON),
     "accounts-api:consents": Door(Who.VIEWER, Who.OWNER),
     "accounts-api:consent-withdraw": Door(None, Who.OWNER),

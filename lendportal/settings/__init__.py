@@ -367,6 +367,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Lines of credit, drawdowns, instalments and repayments.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -118,6 +118,7 @@ class VoidCheckout(OrderView):
 
 
 class Captures(OrderView):
+    own_key = True
     scopes = {"POST": Scope.CAPTURE}
 
     @documented("List the captures of an order", response=CaptureOut(many=True))
@@ -146,6 +147,7 @@ class Captures(OrderView):
 
 
 class Refunds(OrderView):
+    own_key = True
     scopes = {"POST": Scope.REFUND}
 
     @documented("List the refunds of an order", response=RefundOut(many=True))

@@ -58,14 +58,14 @@ class Command(BaseCommand):
 
     def plan(self) -> Plan:
         env = settings.ENV
+        bank = None if env["LENDPORTAL_GATEWAY_URL"] else free_port(settings.PORT + 1, avoid=settings.PORT)
         return Plan(
             base=settings.BASE_DIR,
             home=settings.PORTAL_HOME,
             where=settings.EMBEDDED,
             port=settings.PORT,
-            bank_port=None
-            if env["LENDPORTAL_GATEWAY_URL"]
-            else free_port(settings.PORT + 1, avoid=settings.PORT),
+            bank_port=bank,
+            shop_port=free_port(settings.PORT + 2, avoid=bank) if bank else None,
             own_database=not env["DATABASE_URL"],
             own_broker=not env["REDIS_URL"],
             pg_bindir=env["PG_BINDIR"],
@@ -95,10 +95,11 @@ class Command(BaseCommand):
 
     def seed(self, supervisor: Supervisor) -> None:
         """Create the demo population once; the seed itself tells how far it is."""
-        if (settings.PORTAL_HOME / "demo_accounts.json").exists():
-            return
-        supervisor.say("creating the demo population and training the first model")
-        supervisor.command("seed_demo")
+        if not (settings.PORTAL_HOME / "demo_accounts.json").exists():
+            supervisor.say("creating the demo population and training the first model")
+            supervisor.command("seed_demo")
+        if supervisor.plan.shop_port:
+            supervisor.command("seed_shop", "--shop-url", f"http://127.0.0.1:{supervisor.plan.shop_port}")
 
 
 def static_mark() -> str:
