@@ -23,6 +23,7 @@ SETTINGS: Final = {
     "jit": "off",
     "enable_hashagg": "off",
     "random_page_cost": "1.1",
+    "statement_timeout": "0",  # a large book is proved whole, however long it takes
 }
 
 

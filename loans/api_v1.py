@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.access import MAY_DRAW, own_bank_account
 from accounts.api import (
+    DateField,
     OwnListQuery,
     PortalView,
     RefField,
@@ -28,7 +29,8 @@ from loans import access, operations, queries
 from loans.api_answers import LoanDetailOut, LoanOut, PayoffOut, QuoteOut, RepaymentOut, loan_detail
 from loans.api_fields import AmountField, CurrencyField
 from loans.domain.quotes import quote
-from loans.domain.terms import LoanTerms, RepaymentMethod
+from loans.domain.terms import DayCount, FeeTerm, FeeTiming, Frequency, LoanTerms, RepaymentMethod
+from loans.domain.validation import validate_terms
 from loans.models import Collection, Loan
 from loans.tasks import wake_collection
 from loans.views.wake import wake
@@ -40,7 +42,8 @@ KEY = OpenApiParameter(
     required=True,
     description="1 to 255 printable ASCII characters, new for each payment meant. A repeat gives the first answer.",
 )
-QUOTED = ("EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_FIRST", "BULLET", "FLEXIBLE")
+QUOTED = ("EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_FIRST", "BULLET", "FLEXIBLE", "FLAT")
+FREQUENCIES = ("WEEKLY", "BIWEEKLY", "MONTHLY", "QUARTERLY", "YEARLY")
 
 
 class LoansQuery(OwnListQuery):
@@ -67,7 +70,29 @@ class QuoteQuery(StrictQuery):
     amount = AmountField()
     annual_rate = TextField(most=8, help_text="Annual nominal rate as a fraction: 0.18 is 18 %.")
     repayment_method = TextField(most=40, help_text=", ".join(QUOTED))
-    instalment_count = TextField(most=3, help_text="Months.")
+    instalment_count = TextField(most=3, help_text="Instalments; months unless a frequency is given.")
+    frequency = TextField(required=False, most=10, help_text=", ".join(FREQUENCIES))
+    first_due_date = DateField(required=False, help_text="If not one period from today.")
+    due_day = TextField(required=False, most=2, help_text="Day of the month, 1 to 31, clipped to the month.")
+    day_count = TextField(required=False, most=20, help_text=", ".join(DayCount))
+    opening_fee = AmountField(
+        required=False, help_text="Kept back from the payout; part of the annual rates."
+    )
+
+    def validate_frequency(self, value: str) -> Frequency:
+        if value not in FREQUENCIES:
+            raise serializers.ValidationError(_("Choose a frequency from the list."))
+        return Frequency(value)
+
+    def validate_due_day(self, value: str) -> int:
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 31) or value.startswith("0"):
+            raise serializers.ValidationError(_("Send a day of the month from 1 to 31."))
+        return int(value)
+
+    def validate_day_count(self, value: str) -> DayCount:
+        if value not in set(DayCount):
+            raise serializers.ValidationError(_("Choose a day count from the list."))
+        return DayCount(value)
 
     def validate_annual_rate(self, value: str) -> Decimal:
         whole, point, part = value.partition(".")
@@ -165,11 +190,14 @@ class Quotes(PortalView):
     @documented("Work out what any loan costs", response=QuoteOut, query=QuoteQuery)
     def get(self, request: Request) -> Response:
         as_of = business_date()
-        terms = LoanTerms(
-            principal=self.asked["amount"],
-            annual_rate=self.asked["annual_rate"],
-            repayment_method=self.asked["repayment_method"],
-            instalment_count=self.asked["instalment_count"],
-            start_date=as_of,
+        asked = dict(self.asked)
+        fee = asked.pop("opening_fee", None)
+        terms = validate_terms(
+            LoanTerms(
+                principal=asked.pop("amount"),
+                start_date=as_of,
+                fees=(FeeTerm("opening", FeeTiming.AT_PAYOUT, amount=fee),) if fee else (),
+                **asked,
+            )
         )
         return Response(QuoteOut(quote(terms, as_of=as_of).to_dict()).data)

@@ -145,6 +145,8 @@ def post_provisions(
         with connection.cursor() as cursor:
             # no event and no night beside us: what is read is one state of the book
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EARNINGS_LOCK])
+            # one statement over the whole book: at a million loans it runs longer than a worker's statement may
+            cursor.execute("SET LOCAL statement_timeout = 0")
         last = ProvisionRun.objects.aggregate(day=Max("as_of"), number=Max("number", filter=Q(as_of=as_of)))
         _check_day(as_of, last["day"])
         run = ProvisionRun(

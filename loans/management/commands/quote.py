@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from loans.domain.events import EventKind
 from loans.domain.quote_lines import answer_lines
+from loans.domain.state import LoanStatus
 from loans.domain.terms import (
     DayCount,
     Frequency,
@@ -64,6 +65,47 @@ MEANING = {
 }
 
 
+ANSWER = {
+    "the loan": {
+        "id": "as asked",
+        "as_of": "the day of the answer",
+        "status": " | ".join(LoanStatus),
+        "currency": "of every amount",
+    },
+    "instalments: a list, one an instalment": {
+        "number": "in the order of making; a reschedule goes on counting",
+        "from_date, due_date": "its period",
+        "principal, interest, fee, penalty, total": "what it asks for; penalty through as_of",
+        "paid": "of the total",
+        "balance_after": "principal that is left when it is paid",
+        "days_past_due": "on as_of, 0 within the days of grace",
+    },
+    "totals": {
+        "received": "principal less the fees kept back from the payout",
+        "principal, interest, fees, penalties": "sums over the instalments, kept fees in fees",
+        "repayments": "everything that is paid",
+        "cost": "repayments less received",
+    },
+    "annual_rates: of the contract as agreed, every fee included; null where no rate exists": {
+        "nominal": "of the terms",
+        "pboc_irr": "internal rate of return of the dated flows, as PBOC notice 2021 No. 3 asks",
+        "us_apr": "actuarial, Regulation Z Appendix J",
+        "eu_aprc": "Directive 2008/48/EC",
+    },
+    "payoff: null before the payout; paying total on as_of closes the loan": {
+        "principal, interest, fee, penalty": "every component",
+        "credit": "of the borrower, taken off",
+        "total": "what is to pay",
+    },
+    "error: instead of all that, for a bad line; the rest go on": {
+        "line": "its number, from 1, beside error",
+        "code": "stable, such as principal_not_positive",
+        "message": "a sentence for a person",
+        "field": "what it is about, or null",
+    },
+}
+
+
 def describe() -> str:
     """Describe every field of a line."""
     lines = [
@@ -85,7 +127,13 @@ def describe() -> str:
         "    RESCHEDULE and RE_AGE instalment_count, first_due_date, annual_rate, frequency;",
         "    EXTENSION extra_instalments",
         "as_of (default: the start date): the day that the answer is for",
+        "id (optional): anything; it comes back with the answer",
+        "",
+        "answer, one object a line; money and rates are strings:",
     ]
+    for group, meanings in ANSWER.items():
+        lines.append(f"  {group}")
+        lines += [f"    {name}: {meaning}" for name, meaning in meanings.items()]
     return "\n".join(lines).replace("%", "%%")
 
 
