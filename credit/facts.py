@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Count
 
 from accounts import queries as account_queries
@@ -22,6 +23,7 @@ from loans import queries as loan_queries
 from risk import queries as risk_queries
 from risk.domain.events import SHANGHAI, Bytes, Floats, Integers
 from risk.domain.facts import CONDUCT_NAMES, CONSENT_PURPOSES, ConductFacts, Consents, Facts, Segment
+from risk.graph import neighbours_late_share
 
 APPLICATION_WINDOW = timedelta(days=183)
 
@@ -41,17 +43,30 @@ class Collected:
         return len(self.borrower_ids)
 
 
-def collect(*, borrower_ids: Sequence[int], as_of: date, business_margin: Decimal = Decimal(1)) -> Collected:
+def collect(
+    *,
+    borrower_ids: Sequence[int],
+    as_of: date,
+    business_margin: Decimal = Decimal(1),
+    consents: dict[int, frozenset[str]] | None = None,
+) -> Collected:
     """Collect facts of borrowers as of a date, each once, in the order given.
 
-    `business_margin` is the part of a business's turnover that the policy counts as income.
+    `business_margin` is the part of a business's turnover that the policy counts as income; `consents` are the agreements
+    of all of them, when they are at hand.
     """
     ids = np.asarray(borrower_ids, dtype=np.int64)
     assert len(np.unique(ids)) == len(ids), "each borrower once"
     listed = [int(pk) for pk in ids]
-    consents = account_queries.active_consents(borrower_ids=listed)
+    if consents is None:
+        consents = account_queries.active_consents(borrower_ids=listed)
     conduct = conduct_facts(borrower_ids=listed, as_of=as_of)
-    facts = risk_queries.feature_matrix(as_of=as_of, consents=_consents(listed, consents), conduct=conduct)
+    facts = risk_queries.feature_matrix(
+        as_of=as_of,
+        consents=_consents(listed, consents),
+        conduct=conduct,
+        neighbours_late_share=_neighbours(listed, consents, as_of),
+    )
     income = _income(facts, business_margin)
     service = np.nan_to_num(facts.column("other_debt_service_6m") * facts.column("income_mean_6m"))
     return Collected(
@@ -63,6 +78,15 @@ def collect(*, borrower_ids: Sequence[int], as_of: date, business_margin: Decima
         # our own line is not counted: its instalments are part of the limit that is being sized
         monthly_instalments=[_money(float(elsewhere)) for elsewhere in service],
     )
+
+
+def _neighbours(
+    borrower_ids: Sequence[int], consents: dict[int, frozenset[str]], as_of: date
+) -> Floats | None:
+    """Ask the transfers graph, if this installation has it and anybody here agreed to it."""
+    if not settings.TRANSFERS_GRAPH or not any("SOCIAL" in consents[pk] for pk in borrower_ids):
+        return None
+    return neighbours_late_share(subject_ids=borrower_ids, as_of=as_of)
 
 
 def _consents(borrower_ids: Sequence[int], given: dict[int, frozenset[str]]) -> Consents:

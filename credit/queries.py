@@ -161,19 +161,24 @@ def users_behind(*, borrower_id: int) -> set[int]:
 def group_of(*, borrower_ids: Iterable[int]) -> dict[int, set[int]]:
     """Give for each borrower the group that counts as one: the owners as persons and all their businesses."""
     wanted = set(borrower_ids)
-    owners: dict[int, set[int]] = {pk: set() for pk in wanted}
-    for pk, user in Borrower.objects.filter(pk__in=wanted, user__isnull=False).values_list("pk", "user_id"):
-        owners[pk].add(int(user or 0))
-    role = BusinessMember.objects.filter(role=BusinessMember.Role.OWNER, is_active=True)
-    for pk, user in role.filter(business_id__in=wanted).values_list("business_id", "user_id"):
-        owners[pk].add(user)
-    users = set().union(*owners.values()) if owners else set()
-    owned: dict[int, set[int]] = {user: set() for user in users}
-    for pk, user in Borrower.objects.filter(user_id__in=users).values_list("pk", "user_id"):
-        owned[int(user or 0)].add(pk)
-    for pk, user in role.filter(user_id__in=users).values_list("business_id", "user_id"):
-        owned[user].add(pk)
-    return {pk: {pk}.union(*(owned[user] for user in owners[pk])) for pk in wanted}
+    groups = {pk: {pk} for pk in wanted}
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS, [sorted(wanted)] * 2)
+        for pk, member in cursor.fetchall():
+            groups[pk].add(member)
+    return groups
+
+
+# a person's own borrower and every business owned, for each owner of what was asked for
+_GROUPS = """
+WITH owner AS (
+    SELECT b.id, b.user_id FROM accounts_borrower b WHERE b.id = ANY(%s) AND b.user_id IS NOT NULL
+    UNION SELECT m.business_id, m.user_id FROM accounts_businessmember m
+    WHERE m.business_id = ANY(%s) AND m.role = 'OWNER' AND m.is_active
+)
+SELECT o.id, b.id FROM owner o JOIN accounts_borrower b ON b.user_id = o.user_id
+UNION SELECT o.id, m.business_id FROM owner o JOIN accounts_businessmember m ON m.user_id = o.user_id
+WHERE m.role = 'OWNER' AND m.is_active"""
 
 
 def identity_confirmed(*, borrower: Borrower) -> bool:

@@ -210,6 +210,7 @@ VARIABLES: tuple[Variable, ...] = (
         "Ed25519 seed in base64; only where models are trained",
     ),
     V("LENDPORTAL_MODEL_PUBLIC_KEYS", public_keys, "", "Ed25519 public keys that may sign a model", True),
+    V("LENDPORTAL_TRANSFERS_GRAPH", boolean, "0", "read how agreed neighbours in transfers pay their bills"),
     V("LENDPORTAL_PASSPORT_KEY", optional_key, "", "Ed25519 seed in base64 that signs credit passports"),
     V(
         "LENDPORTAL_PASSPORT_OLD_KEYS",

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.models import Borrower, User
 from accounts.operations import queue_notice, write_audit
+from accounts.queries import active_consents
 from credit.domain.decision import Applicant, Asked, Decided, Outcome, decide
 from credit.domain.policy import Ceiling
 from credit.domain.products import check_amount, check_purpose
@@ -227,9 +228,13 @@ def _refuse_early(borrower: Borrower, as_of: date) -> None:
 def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, now: datetime) -> Decision:
     rules = rules_of(application.policy)
     borrower = application.borrower
-    risk_operations.honour_consents(borrower_ids=[borrower.pk])
+    agreed = active_consents(borrower_ids=[borrower.pk])
+    risk_operations.honour_consents(borrower_ids=[borrower.pk], consents=agreed)
     collected = collect(
-        borrower_ids=[borrower.pk], as_of=as_of, business_margin=rules.affordability.business_margin
+        borrower_ids=[borrower.pk],
+        as_of=as_of,
+        business_margin=rules.affordability.business_margin,
+        consents=agreed,
     )
     [assessed] = assess_all(collected=collected, purpose="APPLICATION", as_of=as_of)
     own = (
@@ -258,6 +263,7 @@ def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, n
         inputs=_inputs(applicant, assessed, asked, ceiling),
         actor=None,
         note="",
+        number=1,
     )
 
 
@@ -272,12 +278,13 @@ def _record(
     inputs: dict[str, Any],
     actor: User | None,
     note: str,
+    number: int | None = None,
 ) -> Decision:
     """Store the decision, move the application, open the line, tell the borrower."""
     final = decided.outcome != Outcome.REFER
     decision = Decision(
         application=application,
-        number=application.decisions.count() + 1,
+        number=number or application.decisions.count() + 1,
         is_final=final,
         outcome=decided.outcome,
         limit=decided.limit,

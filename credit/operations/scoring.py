@@ -57,10 +57,15 @@ def assessed_of(row: Any) -> Assessed:
 
 
 def means_of(
-    *, borrower_ids: Sequence[int], collected: Collected, excluded_line_ids: Sequence[int] = ()
+    *,
+    borrower_ids: Sequence[int],
+    collected: Collected,
+    excluded_line_ids: Sequence[int] = (),
+    groups: dict[int, set[int]] | None = None,
 ) -> list[Means]:
     """Say what borrowers can bear; limits of the group's other lines count in full, or what is owed if more."""
-    groups = group_of(borrower_ids=borrower_ids)
+    if groups is None:
+        groups = group_of(borrower_ids=borrower_ids)
     members = sorted(set().union(*groups.values())) if groups else []
     open_lines = list(
         CreditLine.objects.filter(
@@ -111,7 +116,8 @@ def applicant_of(
     rules: PolicyRules,
 ) -> Applicant:
     """Put together what the policy asks about one applicant; the worst delay counts over the whole group."""
-    group = sorted(group_of(borrower_ids=[borrower.pk])[borrower.pk])
+    groups = group_of(borrower_ids=[borrower.pk])
+    group = sorted(groups[borrower.pk])
     conduct = collected.conduct
     if len(group) > 1:
         from credit.facts import conduct_facts
@@ -121,6 +127,7 @@ def applicant_of(
         borrower_ids=[borrower.pk],
         collected=collected,
         excluded_line_ids=[own_line_id] if own_line_id is not None else [],
+        groups=groups,
     )
     return Applicant(
         is_business=borrower.is_business,

@@ -167,24 +167,23 @@ def honour_consents(
     costs one query.
     """
     active = consents if consents is not None else active_consents(borrower_ids=borrower_ids)
-    touched: set[int] = set()
-    changed = 0
-    with transaction.atomic():
-        found = EvidenceSource.objects.filter(borrower_id__in=list(borrower_ids)).only(
-            "pk", "borrower_id", "kind", "status", "flags"
-        )
-        for source in found.order_by("pk"):
-            allowed = bool(CONSENT_OF[source.kind] & set(active.get(source.borrower_id) or ()))
-            used = EvidenceStatus.FLAGGED if source.flags else EvidenceStatus.READY
-            wanted = used if allowed else EvidenceStatus.IGNORED
-            if source.status != wanted:
-                source.status = wanted
+    found = EvidenceSource.objects.filter(borrower_id__in=list(borrower_ids)).only(
+        "pk", "borrower_id", "kind", "status", "flags"
+    )
+    moved = []
+    for source in found.order_by("pk"):
+        allowed = bool(CONSENT_OF[source.kind] & set(active.get(source.borrower_id) or ()))
+        used = EvidenceStatus.FLAGGED if source.flags else EvidenceStatus.READY
+        wanted = used if allowed else EvidenceStatus.IGNORED
+        if source.status != wanted:
+            source.status = wanted
+            moved.append(source)
+    if moved:
+        with transaction.atomic():
+            for source in moved:
                 source.save(update_fields=["status"])
-                touched.add(source.borrower_id)
-                changed += 1
-        if touched:
-            summing.refresh(sorted(touched))
-    return changed
+            summing.refresh(sorted({source.borrower_id for source in moved}))
+    return len(moved)
 
 
 def forget_evidence(*, borrower_id: int) -> int:

@@ -128,6 +128,11 @@ class EvidenceRow(models.Model):
         ]
         indexes = [
             models.Index(fields=["subject_id", "occurred_at"], name="risk_evidence_row_when"),
+            models.Index(
+                fields=["counterparty"],
+                condition=Q(category=Category.TRANSFER.value) & ~Q(counterparty=0),
+                name="risk_evidence_row_partner",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import structlog
-from django.db import transaction
 
 from regimes.errors import N_
 from risk import queries
@@ -54,8 +53,9 @@ def assess(
             rows[place] = draft
     kept = [row for row in rows if row is not None]
     assert len(kept) == len(facts), "each borrower in one arm"
-    with transaction.atomic():
-        return Assessment.objects.bulk_create(kept, batch_size=BATCH)
+    return Assessment.objects.bulk_create(
+        kept, batch_size=BATCH
+    )  # all of them or none: a transaction of its own
 
 
 def _arms(facts: Facts, asked: ModelVersion | None) -> list[Arm]:
