@@ -225,6 +225,17 @@ VARIABLES: tuple[Variable, ...] = (
         "accounts.notifications.sms.ConsoleBackend",
         "class that sends text messages",
     ),
+    V("LENDPORTAL_SMS_KEY_ID", text, "", "access key of the vendor of text messages"),
+    V("LENDPORTAL_SMS_KEY_SECRET", text, "", "secret of that key"),
+    V("LENDPORTAL_SMS_SIGN_NAME", text, "", "signature approved by the vendor"),
+    V("LENDPORTAL_SMS_TEMPLATE", text, "", "code of the approved template with one variable"),
+    V("LENDPORTAL_SMS_APP_ID", text, "", "Tencent alone: SmsSdkAppId"),
+    V(
+        "LENDPORTAL_SMS_ENDPOINT",
+        url("http", "https"),
+        "",
+        "another address of the vendor; empty: its usual one",
+    ),
     V(
         "LENDPORTAL_REGIME",
         choice("cn_demo", "cn", "us", "eu"),

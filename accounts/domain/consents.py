@@ -15,6 +15,7 @@ class ConsentText:
     version: str
     title: str
     text: str
+    stops: str = ""  # what no longer works once it is taken back
     required_to_apply: bool = False
     business_only: bool = False
 
@@ -31,6 +32,9 @@ TEXTS: dict[str, ConsentText] = {
                 "to look at the decision again, and you always see its main reasons."
             ),
             required_to_apply=True,
+            stops=N_(
+                "No new application, no draw and no rise of your limit. What you owe is repaid as agreed."
+            ),
         ),
         ConsentText(
             "PAYMENTS",
@@ -39,6 +43,7 @@ TEXTS: dict[str, ConsentText] = {
             N_(
                 "We read how you paid bills and earlier loans: dates, amounts and delays. We keep monthly sums."
             ),
+            stops=N_("Your limit is looked at again without your payment history; it may fall."),
         ),
         ConsentText(
             "SPENDING",
@@ -47,18 +52,23 @@ TEXTS: dict[str, ConsentText] = {
             N_(
                 "We read how much you spend a month and on what kind of things. We do not judge single purchases."
             ),
+            stops=N_("Your limit is looked at again without your spending; it may fall."),
         ),
         ConsentText(
             "BILLS",
             "2026-11-01",
             N_("Use my bills"),
             N_("We read whether rent, power, water and phone bills are paid on time."),
+            stops=N_("Your limit is looked at again without your bills; it may fall."),
         ),
         ConsentText(
             "BANK",
             "2026-11-01",
             N_("Use my bank statements"),
             N_("We read money coming in and going out of the accounts whose statements you upload."),
+            stops=N_(
+                "Statements are no longer read, a pay day is no longer suggested, and the limit may fall."
+            ),
         ),
         ConsentText(
             "BUSINESS",
@@ -68,6 +78,7 @@ TEXTS: dict[str, ConsentText] = {
                 "We read sales, purchases and invoices that the business shares, and compare them with its statements."
             ),
             business_only=True,
+            stops=N_("The picture of your business and its warnings end, and the limit may fall."),
         ),
         ConsentText(
             "SOCIAL",
@@ -76,12 +87,14 @@ TEXTS: dict[str, ConsentText] = {
             N_(
                 "Switched off unless you switch it on. It never lowers a limit, and nobody among your contacts is told."
             ),
+            stops=N_("Nothing stops: it only ever helped."),
         ),
         ConsentText(
             "MARKETING",
             "2026-11-01",
             N_("Send me offers"),
             N_("We may tell you about new products. Saying no changes nothing else."),
+            stops=N_("No more offers. Messages about your loans go on."),
         ),
     )
 }

@@ -84,6 +84,13 @@ def round_figure(value: Any) -> SafeString | str:
 
 
 @register.filter
+def change(value: Any) -> str:
+    """Write a ratio to what was before as a change: 1.17 is +17%."""
+    number = _decimal(value)
+    return "–" if number is None else f"{(number - 1) * 100:+.0f}%"
+
+
+@register.filter
 def percent_round(value: Any) -> str:
     """Write a fraction that is an estimate: 0.8342 is 83%."""
     number = _decimal(value)

@@ -12,7 +12,6 @@ import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -24,7 +23,6 @@ from regimes.errors import N_, InvalidInput
 VERSION: Final = 1
 DOMAIN: Final = b"lendportal-passport-v1\n"  # what is signed here is valid nowhere else
 MOST_BYTES: Final = 64 * 1024
-VALID_DAYS: Final = 90
 # no I, L, O, U: nothing that is misread on paper
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH: Final = 12
@@ -59,15 +57,16 @@ class Level:
     streak: int
     paid_off: int
     worst_delay: int
-    advance_rate: Decimal  # the part of an unpaid sales invoice that is advanced
+    valid_days: int  # how long a passport holds
     link_days: int  # how long a shared link may live
+    links: int  # how many links to one passport may be open at once
 
 
 LEVELS: Final = (
-    Level(1, N_("Newcomer"), 0, 0, 0, 10_000, Decimal("0.60"), 7),
-    Level(2, N_("Steady"), 3, 3, 0, 10, Decimal("0.70"), 30),
-    Level(3, N_("Trusted"), 6, 6, 1, 3, Decimal("0.80"), 60),
-    Level(4, N_("Exemplary"), 12, 12, 3, 0, Decimal("0.85"), 90),
+    Level(1, N_("Newcomer"), 0, 0, 0, 10_000, 30, 7, 5),
+    Level(2, N_("Steady"), 3, 3, 0, 10, 60, 30, 10),
+    Level(3, N_("Trusted"), 6, 6, 1, 3, 90, 60, 20),
+    Level(4, N_("Exemplary"), 12, 12, 3, 0, 180, 90, 40),
 )
 
 

@@ -18,7 +18,6 @@ from accounts.crypto import blind_index
 from accounts.models import Borrower, User
 from accounts.operations import queue_notice, write_audit
 from credit.domain.passport import (
-    VALID_DAYS,
     VERSION,
     fingerprint,
     is_genuine,
@@ -31,7 +30,6 @@ from credit.models import Passport, PassportFile, PassportLink
 from credit.passport.facts import collect_sections, conduct_of
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
-MOST_LIVING_LINKS = 20
 MOST_A_DAY = 10
 
 
@@ -51,6 +49,8 @@ def issue_passport(
         today = Passport.objects.filter(borrower=borrower, issued_at__gt=now - timedelta(days=1))
         if today.count() >= MOST_A_DAY:
             raise UnableToIssue("too_many_tries", N_("Enough passports for today. Try again tomorrow."))
+        level = level_of(conduct_of(borrower_id=borrower.pk, as_of=as_of))
+        valid_until = as_of + timedelta(days=level.valid_days)
         code = new_code()
         body = {
             "version": str(VERSION),
@@ -58,7 +58,7 @@ def issue_passport(
             "code": code,
             "issued_at": now.isoformat(timespec="seconds"),
             "as_of": as_of.isoformat(),
-            "valid_until": (as_of + timedelta(days=VALID_DAYS)).isoformat(),
+            "valid_until": valid_until.isoformat(),
             "currency": "CNY",
             "sections": collect_sections(borrower=borrower, sections=released, as_of=as_of),
         }
@@ -68,11 +68,11 @@ def issue_passport(
             document=seal(body, seed=settings.PASSPORT_KEY),
             fingerprint=fingerprint(body),
             sections=list(released),
-            level=level_of(conduct_of(borrower_id=borrower.pk, as_of=as_of)).number,
+            level=level.number,
             issued_by=actor,
             issued_at=now,
             issued_date=as_of,
-            valid_until=as_of + timedelta(days=VALID_DAYS),
+            valid_until=valid_until,
         )
         _tell(passport, actor, "passport.issued", after={"sections": list(released)})
         queue_notice(
@@ -101,7 +101,7 @@ def share_passport(
     with transaction.atomic():
         locked = Passport.objects.select_for_update(of=("self",)).get(pk=passport.pk)
         _refuse_dead(locked, as_of)
-        if locked.links.filter(revoked_at=None, expires_at__gt=now).count() >= MOST_LIVING_LINKS:
+        if locked.links.filter(revoked_at=None, expires_at__gt=now).count() >= level.links:
             raise UnableToIssue("too_many_links", N_("Too many links are open. Close one first."))
         token = secrets.token_urlsafe(32)
         link = PassportLink.objects.create(

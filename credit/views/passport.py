@@ -65,7 +65,7 @@ class ShareForm(StrictForm):
     """For whom, and for how long."""
 
     label = forms.CharField(
-        label=gettext_lazy("For whom"), max_length=80, required=False,
+        label=gettext_lazy("Who gets it"), max_length=80, required=False,
         help_text=gettext_lazy("Only you see this note."),
     )  # fmt: skip
     days = forms.TypedChoiceField(label=gettext_lazy("The link works for"), coerce=int)

@@ -13,6 +13,7 @@ from risk.evidence.queries import period_covered
 from risk.models import EvidenceRow, MonthlyRollup
 
 MONTHS = 24
+EDGE = 5  # days without a row at the edge of a file; a shop that closes on Sundays has some
 _COLUMNS = (
     "month", "sales_amount", "sales_count", "sales_red_amount", "purchase_amount", "purchase_count", "income_amount",
     "income_count", "trade_in_amount", "spend_amount", "spend_count", "trade_out_amount", "balance_end",
@@ -30,8 +31,16 @@ def cash_flow(*, borrower_id: int, as_of: date) -> CashFlow:
         .order_by("month")
         .values(*_COLUMNS)
     )
-    months = [_month(row) for row in rows][-MONTHS:]
-    return picture(months, newest=period_covered(borrower_id=borrower_id, as_of=as_of).end, as_of=as_of)
+    covered = period_covered(borrower_id=borrower_id, as_of=as_of)
+    months = [_month(row) for row in rows if _is_whole(row["month"], covered.begin, covered.end)][-MONTHS:]
+    return picture(months, newest=covered.end, as_of=as_of)
+
+
+def _is_whole(month: date, begin: date | None, end: date | None) -> bool:
+    """Tell whether papers speak of a month from its first days to its last: half a month is no bad month."""
+    following = (month + timedelta(days=32)).replace(day=1)
+    begins = begin is None or begin <= month + timedelta(days=EDGE)
+    return begins and (end is None or end >= following - timedelta(days=1 + EDGE))
 
 
 def _month(row: dict[str, float]) -> Month:

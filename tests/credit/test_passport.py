@@ -62,7 +62,7 @@ class TestLevels:
             for streak in range(0, 14, 2):
                 here = level_of(Conduct(months, 1, streak)).number
                 assert level_of(Conduct(months + 1, 2, streak + 1)).number >= here
-        given = [(level.advance_rate, level.link_days) for level in LEVELS]
+        given = [(level.valid_days, level.link_days, level.links) for level in LEVELS]
         assert given == sorted(given)
 
     def test_it_says_what_the_next_one_asks(self) -> None:

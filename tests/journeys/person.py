@@ -75,6 +75,7 @@ class Person:
 
     # ---- the steps -----------------------------------------------------------------------------------------------
     def sign_up(self, login: str) -> None:
+        self.login, self.password = login, PASSWORD
         self.open("/accounts/signup/")
         self.page.fill("[name=login]", login)
         self.page.fill("[name=password1]", PASSWORD)
