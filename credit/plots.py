@@ -50,7 +50,7 @@ def lines(
     for place in range(0, count, max(1, count // 8)):
         body += _text(x(place), HEIGHT - BOTTOM + 15, str(first + place), "middle")
     if level is not None:
-        body += f'<line x1="{LEFT}" y1="{y(level):.1f}" x2="{WIDTH - RIGHT}" y2="{y(level):.1f}" stroke="#c2415d" stroke-dasharray="3 3"/>'
+        body += f'<path d="M{LEFT} {y(level):.1f} H{WIDTH - RIGHT}" stroke="#c2415d" stroke-dasharray="3 3"/>'
     for place, (_, values) in enumerate(series):
         body += _path(values, x, y, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
     body += _legend([name for name, _ in series])
@@ -118,7 +118,7 @@ def _legend(names: Sequence[str]) -> str:
     for place, name in enumerate(names):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        body += f'<line x1="{at:.0f}" y1="30" x2="{at + 18:.0f}" y2="30" stroke="{colour}" stroke-width="3"{dashed}/>'
+        body += f'<path d="M{at:.0f} 30 h18" stroke="{colour}" stroke-width="3"{dashed}/>'
         body += _text(at + 22, 34, name, "start")
         at += 34 + sum(12 if ord(letter) > 0x2E80 else 6.2 for letter in name)
     return body

@@ -70,3 +70,9 @@ def reevaluate_due_lines() -> int:
         return operations.reevaluate_due_lines(as_of=ledger_queries.business_date()).looked_at
     except ledger_queries.BooksNotOpen:
         return 0
+
+
+@shared_task(name="credit.tasks.run_experiments", ignore_result=True, soft_time_limit=840, time_limit=900)
+def run_experiments() -> int:
+    """Run the laboratory's waiting experiments."""
+    return operations.run_waiting_experiments(now=timezone.now(), most=1)

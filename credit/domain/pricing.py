@@ -108,6 +108,10 @@ class PriceResponse:
         return found if np.ndim(rate) else float(found)
 
 
+SMALL_BUSINESSES: Final = PriceResponse(base=0.04, scale=0.0515, shape=0.943)
+"""Customers of rating B of `manage.py fit_price_response`: small businesses in China, 4 to 15 % a year."""
+
+
 @dataclass(frozen=True, slots=True)
 class FittedResponse:
     """Hold a fitted answer with its errors in parts of customers."""

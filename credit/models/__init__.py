@@ -5,6 +5,7 @@ from credit.models.approval import DrawRequest
 from credit.models.cause import LookCause
 from credit.models.exclusion import SelfExclusion
 from credit.models.hold import Hold
+from credit.models.laboratory import Experiment, PolicyTrial
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.look import LineFacts, LineLook
@@ -21,6 +22,7 @@ __all__ = [
     "Drawdown",
     "LessonRead",
     "Hold",
+    "Experiment",
     "LimitChange",
     "LineFacts",
     "LineLook",
@@ -32,6 +34,7 @@ __all__ = [
     "PassportFile",
     "PassportLink",
     "Policy",
+    "PolicyTrial",
     "Product",
     "ReminderTrial",
     "ReviewRequest",

@@ -14,6 +14,15 @@ from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
 from credit.operations.holds import HoldTerms, UnableToHold, draw_hold, hold_terms, place_hold, release_hold
+from credit.operations.laboratory import (
+    UnableToChangeExperiment,
+    UnableToExperiment,
+    make_experiment,
+    run_experiment,
+    run_waiting_experiments,
+    share_experiment,
+    submit_experiment,
+)
 from credit.operations.lessons import mark_lesson_read
 from credit.operations.lines import (
     UnableToActOnOwn,
@@ -65,6 +74,13 @@ __all__ = [
     "hold_terms",
     "place_hold",
     "release_hold",
+    "submit_experiment",
+    "share_experiment",
+    "run_waiting_experiments",
+    "run_experiment",
+    "make_experiment",
+    "UnableToExperiment",
+    "UnableToChangeExperiment",
     "IdempotencyMismatch",
     "NeedsSecondPerson",
     "NightReport",

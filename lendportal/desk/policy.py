@@ -72,6 +72,8 @@ RULES: tuple[Rule, ...] = (
     # deciding about people
     Rule((REVIEWER,), ("credit.application",), "decide_application", condition=Condition.NOT_OWN),
     Rule((REVIEWER,), ("credit.creditline",), "freeze_line", condition=Condition.WITH_REASON),
+    # trying a changed policy; putting it in force needs two people
+    Rule((REVIEWER, ANALYST), ("credit.experiment",), "use_laboratory"),
     # collecting
     Rule((COLLECTOR,), ("loans.loan",), "collect", condition=Condition.NOT_OWN),
     Rule((REVIEWER,), ("loans.loan",), "answer_hardship", condition=Condition.NOT_OWN),
@@ -100,6 +102,7 @@ VERBS: dict[str, str] = {
     "reveal_person": "Can see the whole of a person, with a reason",
     "decide_application": "Can decide an application and answer a borrower",
     "freeze_line": "Can freeze and release a line",
+    "use_laboratory": "Can try a changed policy and submit it",
     "collect": "Can work collections: contact, promises, plans to propose",
     "answer_hardship": "Can offer a plan to a borrower in hardship",
     "close_period": "Can close a month for good",
