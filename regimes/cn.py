@@ -30,6 +30,7 @@ REGIME = Regime(
     contact_closes=time(22, 0),
     max_contacts_a_day=3,
     bank_account_wait_hours=24,
+    review_answer_days=15,  # the law gives a right to a person and names no number
     sources=(
         ("max_limit_person", "Measures for micro-loan companies, January 2025: consumer <= CNY 200,000"),
         ("max_limit_business", "Measures for micro-loan companies, January 2025: business <= CNY 10,000,000"),
@@ -43,6 +44,8 @@ REGIME = Regime(
     ),
     unverified=frozenset(
         {
+            "review_answer_days",
+            "limit_cut_notice_days",
             "reading_seconds",
             "max_penalty_annual_rate",
             "max_term_months",

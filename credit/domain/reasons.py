@@ -53,6 +53,7 @@ SENTENCES: Final[dict[str, str]] = {
     "limit_by_use": N_("The limit fits how much you use, the price and your risk of late payment."),
     "limit_too_small": N_("The limit would be below CNY %(minimum)s, the smallest that we give."),
     # a person decided
+    "review_reopened": N_("You asked for a person, and the person opened your application again."),
     "officer_decided": N_("An officer looked at your application and decided."),
     # re-evaluation
     "paid_on_time": N_("You paid on time."),

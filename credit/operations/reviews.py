@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
 from accounts.models import Borrower, User
 from accounts.operations import queue_notice, write_audit
-from credit.models import Decision, LimitChange, ReviewRequest
-from credit.operations.lines import refuse_own
+from credit.domain.reasons import reason
+from credit.models import Application, Decision, LimitChange, ReviewRequest
+from credit.operations.applications import OPEN
+from credit.operations.lines import UnableToActOnOwn, change_limit, refuse_own, unfreeze_line
 from credit.queries import regime_now
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
@@ -56,7 +59,7 @@ def request_review(
             **about,
             text=text,
             requested_date=as_of,
-            answer_by_date=as_of + timedelta(days=regime_now().adverse_notice_days),
+            answer_by_date=as_of + timedelta(days=regime_now().review_answer_days),
         )
         request.save(force_insert=True)
         write_audit(
@@ -71,7 +74,11 @@ def request_review(
 def answer_review(
     *, request_id: int, is_changed: bool, answer: str, actor: User, as_of: date
 ) -> ReviewRequest:
-    """Answer a borrower's request; what changes is done by its own operation and named in the answer."""
+    """Answer a borrower's request with reasons; an answer that changes something does so, in the same transaction.
+
+    A limit that fell is put back, a freeze is lifted, a declined application waits for an officer's decision again. Whoever
+    decided first does not answer.
+    """
     if not answer.strip():
         raise UnableToAnswerReview("required", N_("Write why, so that others understand it."), field="answer")
     with transaction.atomic():
@@ -81,6 +88,8 @@ def answer_review(
         refuse_own(actor=actor, borrower_id=request.borrower_id)
         if request.status != ReviewRequest.Status.OPEN:
             raise UnableToAskForReview("review_answered", N_("This request was answered already."))
+        _refuse_first_decider(request, actor)
+        remedy = _remedy(request, actor, answer, as_of) if is_changed else ""
         request.status = ReviewRequest.Status.CHANGED if is_changed else ReviewRequest.Status.UPHELD
         request.answer, request.answered_by, request.answered_date = answer, actor, as_of
         request.save(update_fields=["status", "answer", "answered_by", "answered_date"])
@@ -95,7 +104,69 @@ def answer_review(
             action="review.answer",
             object_type="credit.ReviewRequest",
             object_ref=str(request.ref),
-            after={"status": request.status},
+            after={"status": request.status, "remedy": remedy},
             reason=answer,
         )
     return request
+
+
+def _refuse_first_decider(request: ReviewRequest, actor: User) -> None:
+    change, decision = request.limit_change, request.decision
+    first = change.actor_id if change else decision.decided_by_id if decision else None
+    if first == actor.pk:
+        raise UnableToActOnOwn(
+            "own_decision", N_("You made this decision. Another person must look at it again.")
+        )
+
+
+def _remedy(request: ReviewRequest, actor: User, answer: str, as_of: date) -> str:
+    """Do what the answer promises, as far as the engine can know it; give what was done."""
+    change, decision = request.limit_change, request.decision
+    if decision is not None and decision.outcome == Decision.Outcome.DECLINE:
+        return _reopen(decision, as_of)
+    if change is None:
+        return ""
+    line = change.line
+    if change.direction == LimitChange.Direction.DOWN and line.status in ("ACTIVE", "FROZEN"):
+        granted = Decimal((change.inputs or {}).get("granted", [str(change.old_limit)])[0])
+        if granted > line.parts.granted:
+            change_limit(line_id=line.pk, limit=granted, reason=answer, actor=actor, as_of=as_of)
+            return "limit"
+    if change.direction == LimitChange.Direction.FREEZE and line.status == "FROZEN":
+        unfreeze_line(line_id=line.pk, actor=actor, as_of=as_of, reason=answer)
+        return "unfreeze"
+    return ""
+
+
+def _reopen(decision: Decision, as_of: date) -> str:
+    """Put a declined application before an officer again, as a new one with what was known then."""
+    old = decision.application
+    if Application.objects.filter(borrower_id=old.borrower_id, status__in=OPEN).exists():
+        return ""
+    again = Application(
+        borrower_id=old.borrower_id,
+        product=old.product,
+        policy=old.policy,
+        requested_amount=old.requested_amount,
+        purpose=old.purpose,
+        occupation=old.occupation,
+        status=Application.Status.REFERRED,
+        submitted_by=old.submitted_by,
+        submitted_date=as_of,
+        submitted_at=decision.decided_at,
+    )
+    again.save(force_insert=True)
+    Decision(
+        application=again,
+        number=1,
+        is_final=False,
+        outcome=Decision.Outcome.REFER,
+        pd=decision.pd,
+        reasons=[reason("review_reopened").to_dict(), *decision.reasons][:4],
+        inputs=decision.inputs,
+        assessment_id=decision.assessment_id,
+        policy=decision.policy,
+        decided_date=as_of,
+        decided_at=decision.decided_at,
+    ).save(force_insert=True)
+    return "reopened"

@@ -198,6 +198,9 @@ def _change_words(change: LimitChange) -> str:
         "DOWN": _("Limit lowered from %(old)s to %(new)s"),
         "FREEZE": _("Draws stopped"),
         "UNFREEZE": _("Draws possible again"),
+        "SUSPEND": _("Line suspended"),
+        "RESUME": _("Line resumed"),
+        "RENEW": _("Line renewed"),
         "CLOSE": _("Line closed"),
     }
     return sentences.get(change.direction, "%(new)s") % figures

@@ -139,7 +139,7 @@ def test_a_person_is_asked_for_once_and_answers() -> None:
         for _ in range(2)
     ]
     assert asked[0].pk == asked[1].pk
-    assert asked[0].answer_by_date == AS_OF + timedelta(30)
+    assert asked[0].answer_by_date == AS_OF + timedelta(15)
     with pytest.raises(operations.UnableToAnswerReview):
         operations.answer_review(
             request_id=asked[0].pk, is_changed=False, answer="", actor=officer, as_of=AS_OF
