@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import math
 import os
 import random
 import shutil
@@ -155,8 +156,12 @@ def paint(
                 )
                 page.goto(url + address, wait_until="load")
                 page.wait_for_timeout(300)
-                trace = json.loads(browser.stop_tracing())
-                found.append((line, name, first_paint(trace["traceEvents"]), sum(wire)))
+                ms = first_paint(json.loads(browser.stop_tracing())["traceEvents"])
+                if math.isnan(ms):  # the trace lost the start of the navigation: ask the page itself
+                    ms = float(
+                        page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+                    )
+                found.append((line, name, ms, sum(wire)))
                 context.close()
         browser.close()
     return found

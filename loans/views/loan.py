@@ -47,11 +47,8 @@ def for_loan(*, paying: bool = False) -> Callable[..., Any]:
         @signed_in
         @wraps(view)
         def inner(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
-            loan = access.own_loan(user=request.user, ref=ref)
-            if paying:
-                accounts_access.own_borrower(
-                    user=request.user, ref=loan.borrower.ref, roles=accounts_access.MAY_DRAW
-                )
+            roles = accounts_access.MAY_DRAW if paying else None
+            loan = access.own_loan(user=request.user, ref=ref, roles=roles)
             return view(request, loan)
 
         return inner

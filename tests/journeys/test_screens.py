@@ -44,15 +44,20 @@ def test_it_takes_the_pictures(portal: Portal, chromium: Any) -> None:
     pages["arrived"] = person.page.url
     person.press("a.btn[href*='/loans/']")
     pages["loan"] = person.page.url
-    pages["repay"] = person.page.url + "repay/"
+    loan = person.page.url
+    pages |= {name: f"{loan}{name}/" for name in ("repay", "hardship", "statement", "contract")}
+    pages["prepay"] = f"{loan}prepay/?amount=2000"
+    line = pages["draw"].partition("draw/")[0]
+    pages |= {"auto-debit": f"{line}auto-debit/", "brakes": f"{line}control/", "calendar": f"{home}calendar/"}
     pages |= {name: f"{home}{name}/" for name in ("evidence", "consents", "notices")}
     pages |= {"home": home, "start": portal.url + "/", "calculator": portal.url + "/calculator/"}
+    pages["learn"] = portal.url + "/learn/"
     folder = Path(FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     state = person.context.storage_state()
     for language, width, scheme in LOOKS:
         for name, url in pages.items():
-            known = None if name in ("start", "calculator") else state
+            known = None if name in ("start", "calculator", "learn") else state
             context = chromium.new_context(
                 viewport={"width": width, "height": 844}, color_scheme=scheme, storage_state=known
             )
