@@ -212,7 +212,9 @@ def test_a_viewer_reads(scene: Scene) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "method"), EVERY)
 def test_without_a_log_in_nothing_is_answered(path: str, method: str) -> None:
-    where = path.replace("<uuid:ref>", str(uuid.uuid4())).replace("<uuid:member_ref>", str(uuid.uuid4()))
+    where = path.replace("<int:sequence>", "1")
+    for name in ("<uuid:ref>", "<uuid:member_ref>"):
+        where = where.replace(name, str(uuid.uuid4()))
     answer = Caller(None).send(method, where, {} if method != "get" else None)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert answer["WWW-Authenticate"]
