@@ -50,7 +50,9 @@ def read_table(path: Path) -> Table:
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return _read(csv.reader(file, strict=True))
+            head = file.readline()
+            file.seek(0)
+            return _read(csv.reader(file, strict=True, delimiter=_delimiter(head)))
     except FileNotFoundError:
         raise UnableToReadTable(
             "file_missing", N_("There is no file %(name)s."), params={"name": path.name}
@@ -61,6 +63,16 @@ def read_table(path: Path) -> Table:
         raise UnableToReadTable(
             "not_csv", N_("The file is not a CSV table: %(why)s."), params={"why": error}
         ) from None
+
+
+def _delimiter(head: str) -> str:
+    """Tell what parts the cells: a comma, unless the header has none and has another.
+
+    >>> [_delimiter(h) for h in ("row_id,bad;x", "row_id;bad;x", "row_id\\tbad", "row_id")]
+    [',', ';', '\\t', ',']
+    """
+    others = [mark for mark in (";", "\t", "|") if mark in head]
+    return "," if "," in head or not others else max(others, key=head.count)
 
 
 def _read(reader: Iterable[list[str]]) -> Table:

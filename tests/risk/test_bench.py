@@ -166,6 +166,25 @@ def test_rows_of_one_person_stay_in_one_fold():
     assert len(set(fold)) == 4
 
 
+def test_it_reads_other_delimiters_and_its_report_is_json(tmp_path):
+    train, test = loans(300, 1), loans(20, 2)
+    del test["bad"]
+    plain, _report = run(tmp_path, train, test)
+    for name in ("train", "test"):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(path.read_text().replace(",", ";"))
+    call_command(
+        "risk_bench",
+        train=tmp_path / "train.csv",
+        test=tmp_path / "test.csv",
+        out=tmp_path / "again.csv",
+        report=tmp_path / "again.json",
+    )
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+    assert len(plain) == 20
+    json.loads((tmp_path / "again.json").read_text(), parse_constant=pytest.fail)
+
+
 def test_the_same_seed_writes_the_same_forecasts(tmp_path):
     train, test = loans(600, 1), loans(50, 2)
     first, _ = run(tmp_path, train, test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,16 @@ class Command(BaseCommand):
             writer.writerow(("row_id", "pd"))
             writer.writerows((row, f"{pd:.10f}") for row, pd in zip(test_ids, found.pd.tolist(), strict=True))
         if options["report"]:
-            options["report"].write_text(json.dumps(found.report, indent=1, allow_nan=True))
+            options["report"].write_text(json.dumps(_plain(found.report), indent=1, allow_nan=False))
         for leak in found.report["refused"]:
             self.stdout.write(f"  refused {leak['column']}: {leak['reason']}")
         self.stdout.write(f"{test_table.rows:,} forecasts written to {options['out']}")
+
+
+def _plain(value: Any) -> Any:
+    """Give what JSON can hold: a figure that could not be worked out is null."""
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
