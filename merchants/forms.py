@@ -121,5 +121,5 @@ class RefundForm(StrictForm):
     """Goods that came back."""
 
     amount = forms.DecimalField(label=_("Amount"), max_digits=14, decimal_places=2, min_value=0)
-    reason = forms.CharField(label=_("Reason (optional)"), max_length=200, required=False)
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
     key = forms.CharField(widget=forms.HiddenInput, max_length=64)

@@ -101,7 +101,8 @@ def percent_round(value: Any) -> str:
 def percent(value: Any) -> str:
     """Write a rate given as a fraction: 0.144 is 14.40%."""
     number = _decimal(value)
-    return "–" if number is None else f"{(number * 100).quantize(CENT)}%"
+    # a rate of nothing is found by iteration as a hair below nothing: adding 0 takes the sign away
+    return "–" if number is None else f"{(number * 100).quantize(CENT) + 0}%"
 
 
 @register.filter

@@ -20,15 +20,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "clients" / "python
 
 from lendportal_client import Checkout, Problem, Shop
 
+
+def _picture(paths: str) -> str:
+    return f'<svg viewBox="0 0 64 64" width="64" height="64" fill="none" stroke="currentColor" stroke-width="3">{paths}</svg>'
+
+
+PHONE = _picture('<rect x="18" y="6" width="28" height="52" rx="6"/><path d="M28 50h8"/>')
+BOOK = _picture('<path d="M32 16c-6-6-14-7-24-6v40c10-1 18 0 24 6 6-6 14-7 24-6V10c-10-1-18 0-24 6v40"/>')
+HILLS = _picture('<path d="M4 52 24 20l12 18 8-12 16 26z"/><circle cx="48" cy="14" r="6"/>')
 GOODS = {
-    "phone": ("PHONES", "2999.00", {"en": "Phone, 256 GB, moss green", "zh": "手机 256 GB 苔绿"}, "📱"),
+    "phone": ("PHONES", "2999.00", {"en": "Phone, 256 GB, moss green", "zh": "手机 256 GB 苔绿"}, PHONE),
     "course": (
         "LANGUAGE_SCHOOL",
         "1800.00",
         {"en": "Spanish course, 40 evenings", "zh": "西班牙语课程 40 晚"},
-        "📘",
+        BOOK,
     ),
-    "trip": ("TRAVEL_AGENCY", "4200.00", {"en": "Five days in Dali for two", "zh": "大理双人五日游"}, "🏔️"),
+    "trip": ("TRAVEL_AGENCY", "4200.00", {"en": "Five days in Dali for two", "zh": "大理双人五日游"}, HILLS),
 }
 WORDS = {
     "en": {

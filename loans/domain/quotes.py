@@ -113,7 +113,7 @@ class Quote:
 
 
 def _rate(rate: Decimal | None) -> str | None:
-    return None if rate is None else f"{rate.quantize(Decimal('0.000001')):f}"
+    return None if rate is None else f"{rate.quantize(Decimal('0.000001')) + 0:f}"
 
 
 def quote(terms: LoanTerms, events: Sequence[LoanEvent] = (), *, as_of: date) -> Quote:

@@ -34,7 +34,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stranger_sees_what_is_sold_and_the_door(merchant: Any) -> None:
-    order = fresh(merchant, items=({"name": "Phone <b>", "quantity": 2, "amount": "600.00"},))
+    order = fresh(
+        merchant,
+        items=(
+            {"name": "Phone <b>", "quantity": 2, "amount": "500.00"},
+            {"name": "Case", "quantity": 1, "amount": "100.00"},
+        ),
+    )
     text = visit().get(f"/pay/{order.ref}").content.decode()
     assert "Paper Lantern" in text
     assert "Phone &lt;b&gt;" in text
