@@ -73,22 +73,25 @@ def fill(count: int, version: Any) -> None:
                 evidence_age_months=zero, means=means,
             )  # fmt: skip
             target = targets(columns, policy=rules_of(policy), ceiling=ceiling_now())
-            # lines stand at their target, or within what hysteresis lets stand; one in fifty has news
+            # lines stand at their target, or within what hysteresis lets stand; one in a hundred has news
             limit = np.clip(np.round(target * chance.uniform(0.92, 1.08, size) / 100) * 100, 100, 200_000)
-            news = chance.random(size) < 0.02
+            news = chance.random(size) < 0.01
             limit[news] = np.clip(
                 np.round(limit[news] * chance.choice([0.6, 1.5], int(news.sum())) / 100) * 100, 100, 2e5
             )
-            limit[target == 0] = 100.0
+            # what the policy declines today was cut to the floor, and what it freezes was frozen, in months before
+            limit[target == 0] = 50.0
+            frozen = pd >= 0.3
             ids = np.arange(first, first + size) + 1
             cursor.execute(
                 """INSERT INTO credit_creditline (id, ref, borrower_id, family, "limit", annual_rate, penalty_rate, grade,
                      status, freeze_reason, opened_date, valid_until, application_id, auto_debit, next_review_date)
                    OVERRIDING SYSTEM VALUE
-                   SELECT n.id, gen_random_uuid(), 1000000 + n.id, 'PERSONAL', n.lim, 0.12, 0.18, 'B', 'ACTIVE', '',
+                   SELECT n.id, gen_random_uuid(), 1000000 + n.id, 'PERSONAL', n.lim, 0.12, 0.18, 'B', CASE WHEN n.cold THEN 'FROZEN' ELSE 'ACTIVE' END,
+                          CASE WHEN n.cold THEN 'RISK' ELSE '' END,
                           '2026-01-05', '2027-12-31', %s, false, '2026-02-01'
-                     FROM unnest(%s::bigint[], %s::numeric[]) n(id, lim)""",
-                [application.pk, ids.tolist(), limit.tolist()],
+                     FROM unnest(%s::bigint[], %s::numeric[], %s::boolean[]) n(id, lim, cold)""",
+                [application.pk, ids.tolist(), limit.tolist(), frozen.tolist()],
             )
             copy_in("credit_linefacts", IN_SHAPE, {
                 "line_id": ids, "as_of": OPENED.toordinal() - EPOCH, "segment": seed.segment[chosen],

@@ -33,6 +33,14 @@ class Family(StrEnum):
     BUSINESS = "BUSINESS"
 
 
+class PayeeRule(StrEnum):
+    """Say who gets the money of a draw."""
+
+    NONE = "NONE"  # the borrower
+    ALLOWED = "ALLOWED"  # the borrower, or a payee that was registered
+    REQUIRED = "REQUIRED"  # a payee that was registered
+
+
 SCENARIO_NAMES: Final[dict[str, str]] = {
     "EVERYDAY": N_("Everyday spending"),
     "MEDICAL": N_("Medical care"),
@@ -113,6 +121,9 @@ class ProductTerms:
     maximum: Decimal
     purposes: tuple[str, ...]
     forbidden: tuple[str, ...]
+    evidence_above: Decimal | None = None  # from more than this on, a paper must show the purpose
+    sub_limit: Decimal | None = None  # of what may be owed on this product under the line
+    payee_rule: PayeeRule = PayeeRule.NONE
 
     @property
     def terms_version(self) -> str:
@@ -182,3 +193,72 @@ def check_amount(product: ProductTerms, *, amount: Decimal, field: str = "amount
         )
     if amount != amount.quantize(Decimal("0.01")):
         raise UnableToUseProduct("amount_invalid", N_("Enter an amount such as 1500.00."), field=field)
+
+
+def file_kind(content: bytes) -> str:
+    """Say by its first bytes what a file is; only PDF, PNG and JPEG are taken.
+
+    >>> file_kind(b"%PDF-1.7 ...")
+    'application/pdf'
+    """
+    if not content:
+        raise UnableToUseProduct("file_empty", N_("This file is empty."), field="file")
+    for start, kind in _KINDS:
+        if content.startswith(start):
+            return kind
+    raise UnableToUseProduct("file_kind", N_("Upload PDF, PNG or JPEG."), field="file")
+
+
+_KINDS: Final = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+
+
+def check_use(
+    product: ProductTerms, *, amount: Decimal, owed: Decimal, has_evidence: bool, has_payee: bool
+) -> None:
+    """Pass a draw that shows what the product asks for, or refuse it naming the field. `owed` is on this product."""
+    if product.evidence_above is not None and amount > product.evidence_above and not has_evidence:
+        raise UnableToUseProduct(
+            "evidence_required",
+            N_("Above %(amount)s, upload a paper that shows the purpose, such as an invoice or a quote."),
+            field="evidence",
+            params={"amount": f"{product.evidence_above:.2f}"},
+        )
+    if product.payee_rule is PayeeRule.REQUIRED and not has_payee:
+        raise UnableToUseProduct(
+            "payee_required", N_("This product is paid to a payee. Choose one from the list."), field="payee"
+        )
+    if product.payee_rule is PayeeRule.NONE and has_payee:
+        raise UnableToUseProduct(
+            "payee_invalid", N_("This product is paid to your own account."), field="payee"
+        )
+    if product.sub_limit is not None and owed + amount > product.sub_limit:
+        raise UnableToUseProduct(
+            "sub_limit_exceeded",
+            N_("For this use you can draw up to %(available)s."),
+            field="amount",
+            params={"available": f"{max(Decimal(0), product.sub_limit - owed):.2f}"},
+        )
+
+
+def check_product(product: ProductTerms) -> None:
+    """Pass a version of a product whose fields agree, or refuse it naming the field."""
+    wrong = {
+        "repayment_methods": not product.methods or not set(product.methods) <= set(METHOD_NAMES),
+        "instalment_counts": not product.instalment_counts
+        or any(type(count) is not int or not 1 <= count <= 120 for count in product.instalment_counts),
+        "minimum_amount": not 0 < product.minimum <= product.maximum,
+        "purposes": not product.purposes
+        or not set(product.purposes) <= set(PURPOSE_NAMES)
+        or bool(set(product.purposes) & set(product.forbidden)),
+        "evidence_above": product.evidence_above is not None and product.evidence_above < 0,
+        "sub_limit": product.sub_limit is not None and product.sub_limit < product.minimum,
+    }
+    for field, is_wrong in wrong.items():
+        if is_wrong:
+            raise UnableToUseProduct(
+                "product_field_invalid", N_("This field of the product is not possible."), field=field
+            )

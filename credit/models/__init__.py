@@ -13,6 +13,7 @@ from credit.models.night import NightRun, NightShard
 from credit.models.passport import Passport, PassportFile, PassportLink
 from credit.models.product import Policy, Product
 from credit.models.reminder import ReminderTrial
+from credit.models.use import Payee, PurposeEvidence
 
 __all__ = [
     "Application",
@@ -33,9 +34,11 @@ __all__ = [
     "Passport",
     "PassportFile",
     "PassportLink",
+    "Payee",
     "Policy",
     "PolicyTrial",
     "Product",
+    "PurposeEvidence",
     "ReminderTrial",
     "ReviewRequest",
     "SelfExclusion",

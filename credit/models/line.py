@@ -274,6 +274,14 @@ class Drawdown(models.Model):
     purpose = models.CharField(_("purpose"), max_length=32)
     scenario = models.CharField(_("scenario"), max_length=16, choices=Product.Scenario)
     bank_account_id = models.BigIntegerField(_("bank account"))
+    payee = models.ForeignKey(
+        "credit.Payee",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("payee"),
+    )
     limit_change = models.ForeignKey(
         LimitChange,
         on_delete=models.PROTECT,

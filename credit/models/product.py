@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from credit.domain.products import Family as DomainFamily
+from credit.domain.products import PayeeRule as DomainPayeeRule
 from credit.domain.products import ProductTerms
 from credit.domain.products import Scenario as DomainScenario
 
@@ -26,6 +27,11 @@ class Product(models.Model):
         ELECTRONICS = "ELECTRONICS", _("Phones, computers and appliances")
         TRAVEL = "TRAVEL", _("Travel")
         WORKING_CAPITAL = "WORKING_CAPITAL", _("Working capital")
+
+    class PayeeRule(models.TextChoices):
+        NONE = "NONE", _("The borrower")
+        ALLOWED = "ALLOWED", _("The borrower or a payee")
+        REQUIRED = "REQUIRED", _("A payee")
 
     class Family(models.TextChoices):
         PERSONAL = "PERSONAL", _("Personal line")
@@ -47,7 +53,32 @@ class Product(models.Model):
     maximum_amount = models.DecimalField(_("most"), max_digits=16, decimal_places=2)
     purposes = models.JSONField(_("allowed purposes"))
     forbidden_purposes = models.JSONField(_("forbidden purposes"))
+    evidence_above = models.DecimalField(
+        _("paper needed above"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
+    sub_limit = models.DecimalField(
+        _("most under one line"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
+    payee_rule = models.CharField(
+        _("who is paid"), max_length=8, choices=PayeeRule, default="NONE", db_default="NONE"
+    )
     is_active = models.BooleanField(_("offered"), default=True)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("proposed by"),
+    )
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("activated by"),
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
@@ -68,6 +99,10 @@ class Product(models.Model):
             models.CheckConstraint(
                 condition=Q(minimum_amount__gt=0, maximum_amount__gte=F("minimum_amount")),
                 name="product_amounts_are_a_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(activated_by__isnull=True) | ~Q(activated_by=F("proposed_by")),
+                name="product_maker_is_not_checker",
             ),
         ]
 
@@ -91,6 +126,9 @@ class Product(models.Model):
             maximum=self.maximum_amount,
             purposes=tuple(self.purposes),
             forbidden=tuple(self.forbidden_purposes),
+            evidence_above=self.evidence_above,
+            sub_limit=self.sub_limit,
+            payee_rule=DomainPayeeRule(self.payee_rule),
         )
 
 

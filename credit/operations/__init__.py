@@ -58,8 +58,20 @@ from credit.operations.reviews import (
 from credit.operations.rounds import due_line_ids, reevaluate_due_lines, run_monthly_round
 from credit.operations.sandbox import UnableToMoveDate, move_business_date
 from credit.operations.temporary import end_temporary_limits, grant_temporary_limit
+from credit.operations.uses import (
+    UnableToChangeProduct,
+    activate_product,
+    draft_product,
+    register_payee,
+    upload_purpose_evidence,
+)
 
 __all__ = [
+    "UnableToChangeProduct",
+    "activate_product",
+    "draft_product",
+    "register_payee",
+    "upload_purpose_evidence",
     "UnableToEndExclusion",
     "grant_temporary_limit",
     "end_temporary_limits",

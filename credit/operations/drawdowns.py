@@ -19,6 +19,7 @@ from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, LimitChange, Product
 from credit.operations import lines
 from credit.operations.approvals import refuse_alone
+from credit.operations.uses import Use, use_of
 from credit.queries import ceiling_now, consent_to_decide, debt_of_line, identity_confirmed, loan_terms
 from loans.models import Loan
 from loans.operations import open_loan
@@ -51,6 +52,8 @@ def draw_down(
     as_of: date,
     terms_version: str = "",
     approved_by: User | None = None,
+    evidence: uuid.UUID | None = None,
+    payee: uuid.UUID | None = None,
 ) -> Drawdown:
     """Draw on a line, or return what the same key drew before.
 
@@ -65,6 +68,7 @@ def draw_down(
         "scenario": scenario,
         "bank_account_id": bank_account_id,
     }
+    request |= {name: str(ref) for name, ref in (("evidence", evidence), ("payee", payee)) if ref is not None}
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     with transaction.atomic():
         line = lines.lock_line(line_id=line_id)
@@ -79,7 +83,8 @@ def draw_down(
             purpose=purpose,
             ceiling=ceiling_now(),
         )
-        account = find_account(line, bank_account_id, as_of)
+        use = use_of(line=line, product=product, amount=amount, evidence=evidence, payee=payee)
+        account = use.payee.account if use.payee else find_account(line, bank_account_id, as_of)
         debt = debt_of_line(line_id=line.pk)
         borrower = line.borrower
         check_draw(
@@ -112,7 +117,7 @@ def draw_down(
             as_of=as_of,
         )
         return _record(
-            line, loan, product, amount, purpose, account, key, digest, debt.exposure, actor, as_of
+            line, loan, product, use, amount, purpose, account, key, digest, debt.exposure, actor, as_of
         )
 
 
@@ -120,6 +125,7 @@ def _record(
     line: CreditLine,
     loan: Loan,
     product: Product,
+    use: Use,
     amount: Decimal,
     purpose: str,
     account: BankAccount,
@@ -139,6 +145,7 @@ def _record(
         purpose=purpose,
         scenario=product.scenario,
         bank_account_id=account.pk,
+        payee=use.payee,
         limit_change_id=in_force[0],
         limit_at_draw=line.limit,
         exposure_before=exposure,
@@ -148,6 +155,9 @@ def _record(
         drawn_date=as_of,
     )
     drawdown.save(force_insert=True)
+    if use.evidence is not None:
+        use.evidence.drawdown = drawdown
+        use.evidence.save(update_fields=["drawdown"])
     write_audit(
         actor=actor,
         action="line.draw_down",
