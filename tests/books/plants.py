@@ -86,7 +86,7 @@ CREDIT = [
     Plant("I6", "a line owes more than its limit", _one("credit_creditline", '"limit" = 1', "id IN (SELECT line_id FROM credit_drawdown)")),
     Plant("I6b", "a limit rose without a change", _one("credit_creditline", '"limit" = "limit" + 1')),
     Plant("I7", "a draw went over the limit of its day", _one("credit_drawdown", "exposure_before = limit_at_draw")),
-    Plant("I7", "two draws did not see each other", "UPDATE credit_drawdown SET exposure_before = 0 WHERE id = (SELECT max(id) FROM credit_drawdown)"),
+    Plant("I7", "two draws did not see each other", "UPDATE credit_drawdown SET exposure_before = 0 WHERE id = (SELECT id FROM credit_drawdown WHERE idempotency_key = 'key-2')"),
     Plant("I17", "a night is half done since yesterday", "INSERT INTO credit_nightrun (business_date, status, step, figures, problem, started_at, created_at) VALUES ('2026-05-01', 'RUNNING', 'ACCRUE', '{}', '', now() - interval '2 days', now() - interval '2 days')"),
     Plant("I18", "a draw on a line that was frozen", "UPDATE credit_limitchange SET direction = 'FREEZE' WHERE id = (SELECT min(limit_change_id) FROM credit_drawdown)"),
     Plant("I19", "an offer of the engine without a score", "UPDATE credit_decision SET decided_by_id = NULL WHERE decided_by_id IS NOT NULL"),
@@ -108,4 +108,17 @@ ACCOUNTS = [
     Plant("ACCOUNTS-8", "who proposed it approved it too", _one("accounts_proposal", "checker_id = maker_id")),
 ]  # fmt: skip
 
-PLANTS = [*LEDGER, *LOANS, *CREDIT, *ACCOUNTS]
+MERCHANTS = [
+    Plant("I11t", "a shop got a yuan more than was booked", _one("loans_transfer", "amount = amount + 1", "status = 'CONFIRMED'")),
+    Plant("I7h", "a hold went over the limit of its day", _one("credit_hold", "exposure_before = limit_at_hold")),
+    Plant("I7h", "a capture took from a hold what no draw took", _one("credit_hold", "taken = taken - 1")),
+    Plant("I19b", "a line that is not there was looked at", "INSERT INTO credit_linelook (period, line_id, as_of, code, pd, target, policy_id, model_id) VALUES ('2026-05-01', 99999999, '2026-05-02', 1, 0.1, 0, 1, 1)"),
+    Plant("M1", "an order forgot a yuan of its captures", _one("merchants_checkout", "captured = captured - 1", "captured > 0")),
+    Plant("M2", "what a shop is owed went to suspense", _one("ledger_posting", "account_id = (SELECT id FROM ledger_account WHERE role = 'SUSPENSE')", "account_id = (SELECT id FROM ledger_account WHERE role = 'MERCHANT_PAYABLE')")),
+    Plant("M3", "a shop's fee grew by a yuan", _one("merchants_capture", "fee = fee + 1")),
+    Plant("M4", "interest of a shop was earned and not booked", _one("merchants_capture", "subvention_earned = 1", "subvention > 1")),
+    Plant("M5", "a settlement is a yuan more than its captures", _one("merchants_settlement", "net = net + 1")),
+    Plant("M6", "a refund that no loan knows", _one("merchants_capture", "refunded = 5")),
+]  # fmt: skip
+
+PLANTS = [*LEDGER, *LOANS, *CREDIT, *ACCOUNTS, *MERCHANTS]

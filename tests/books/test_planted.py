@@ -36,6 +36,7 @@ def book(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         _late_loan()
         _line_with_two_draws()
         _reversed_journal()
+        _shop_sales()
         BusinessFactory(owner=UserFactory())
         _nights()
         _approved_proposal()
@@ -84,6 +85,21 @@ def _reversed_journal() -> None:
         ],
     )  # fmt: skip
     ledger_operations.reverse_journal(journal=journal, booked_date=START, reason="typed twice")
+
+
+def _shop_sales() -> None:
+    """A shop sells at no interest to the buyer, takes a part back, and is paid."""
+    from merchants import operations
+    from tests.merchants.shop import agree, capture, make_buyer, make_checkout, make_merchant, refund
+    from tests.merchants.test_orders import arrive
+
+    merchant = make_merchant()
+    operations.set_plan(merchant=merchant, instalment_count=6, subvention_rate=Decimal("0.03"), actor=None)
+    order = agree(make_checkout(merchant), make_buyer(), zero=True)
+    capture(order)
+    refund(order, "100.00")
+    [settled] = operations.settle_merchants(as_of=START, now=NOW)
+    arrive(settled.transfer)
 
 
 def _nights() -> None:
