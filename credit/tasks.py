@@ -11,6 +11,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from credit import operations
+from credit.operations.portfolio import compute_report
 from ledger import queries as ledger_queries
 
 WORK_FOR_SECONDS = 30.0
@@ -76,3 +77,9 @@ def reevaluate_due_lines() -> int:
 def run_experiments() -> int:
     """Run the laboratory's waiting experiments."""
     return operations.run_waiting_experiments(now=timezone.now(), most=1)
+
+
+@shared_task(name="credit.tasks.compute_portfolio_report")
+def compute_portfolio_report(*, report_id: int) -> None:
+    """Compute a report that a page claimed."""
+    compute_report(report_id=report_id, now=timezone.now())

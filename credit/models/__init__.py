@@ -11,6 +11,7 @@ from credit.models.line import CreditLine, Drawdown, LimitChange
 from credit.models.look import LineFacts, LineLook
 from credit.models.night import NightRun, NightShard
 from credit.models.passport import Passport, PassportFile, PassportLink
+from credit.models.portfolio import PortfolioReport
 from credit.models.product import Policy, Product
 from credit.models.reminder import ReminderTrial
 from credit.models.use import Payee, PurposeEvidence
@@ -37,6 +38,7 @@ __all__ = [
     "Payee",
     "Policy",
     "PolicyTrial",
+    "PortfolioReport",
     "Product",
     "PurposeEvidence",
     "ReminderTrial",
