@@ -57,7 +57,8 @@ def create(request: SignedIn) -> HttpResponse:
 def members(request: SignedIn, borrower: Borrower) -> HttpResponse:
     """Show who may act for the business; the owner adds members here."""
     role = role_for(user=request.user, borrower=borrower)
-    form, status = MemberForm(request.POST or None), 200
+    # bound to what was sent even when nothing was: an empty form is refused, not a mistake of ours
+    form, status = MemberForm(request.POST if request.method == "POST" else None), 200
     if request.method == "POST" and role == "OWNER":
         status = 400
         if form.is_valid():

@@ -153,7 +153,7 @@ def withdraw(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
 @signed_in
 def review(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Ask for a person to look at a decision."""
-    decision = access.own_decision(user=request.user, ref=ref)
+    decision = access.own_decision(user=request.user, ref=ref, roles=access.SPENDERS)
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:

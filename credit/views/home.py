@@ -212,7 +212,7 @@ def unfreeze(request: SignedIn, line: CreditLine) -> HttpResponse:
 @signed_in
 def review_change(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     """Ask for a person to look at a change of the limit."""
-    change = access.own_limit_change(user=request.user, ref=ref)
+    change = access.own_limit_change(user=request.user, ref=ref, roles=access.SPENDERS)
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:
