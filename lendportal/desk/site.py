@@ -6,7 +6,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.decorators import method_decorator
@@ -30,10 +30,22 @@ class Desk(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from lendportal.desk.summary import summary
 
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])  # type: ignore[return-value]
+
         return super().index(request, {"summary": summary(user=request.user), **(extra_context or {})})
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])  # type: ignore[return-value]
+        return super().app_index(request, app_label, extra_context)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from lendportal.desk import (
+            audit,
+            bank,
             business_days,
             collections,
             finance,
@@ -41,8 +53,10 @@ class Desk(admin.AdminSite):
             laboratory,
             monitoring,
             policies,
+            portfolio,
             proposals,
             reminders,
+            running,
             views,
         )
         from lendportal.desk.routes import guarded
@@ -69,6 +83,14 @@ class Desk(admin.AdminSite):
             page("laboratory/", laboratory.listing, "laboratory"),
             page("laboratory/new/", laboratory.new, "new_experiment"),
             page("laboratory/<uuid:ref>/", laboratory.experiment, "experiment"),
+            page("portfolio/", portfolio.index, "portfolio"),
+            page("portfolio/loans/", portfolio.loans, "portfolio_loans"),
+            page("portfolio/<slug:name>/", portfolio.report, "portfolio_report"),
+            page("books/bank/", bank.listing, "bank"),
+            page("books/bank/<uuid:ref>/", bank.one, "bank_file"),
+            page("operations/", running.running, "running"),
+            page("trail/", audit.trail, "trail"),
+            page("people/<uuid:ref>/whole/", audit.reveal, "reveal"),
             page("monitoring/", monitoring.monitoring, "monitoring"),
             page("reminders/", reminders.reminders, "reminders"),
             page("books/", finance.trial_balance, "trial_balance"),

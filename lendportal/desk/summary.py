@@ -83,18 +83,6 @@ def summary(*, user: Any) -> Summary:
     )
 
 
-def queue() -> QuerySet[Application]:
-    """List the applications that wait for a person, oldest first."""
-    rows = Application.objects.filter(status="REFERRED").select_related("borrower", "product")
-    return rows.order_by("submitted_at", "id")[:200]
-
-
-def reviews() -> QuerySet[ReviewRequest]:
-    """List the borrowers who asked for a person, the nearest answer date first."""
-    rows = ReviewRequest.objects.filter(status="OPEN").select_related("borrower")
-    return rows.order_by("answer_by_date", "id")[:200]
-
-
 def nights() -> QuerySet[NightRun]:
     """List the last nights."""
     return NightRun.objects.order_by("-business_date")[:14]

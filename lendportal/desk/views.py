@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import operations as account_operations
 from credit import operations as credit_operations
 from credit.models import Application, CreditLine, ReviewRequest
 from ledger import queries as ledger_queries
-from lendportal.desk import summary
+from lendportal.desk import review_queue, summary
 from lendportal.desk.forms import AnswerForm, DateForm, DecideForm, ReasonForm
 from lendportal.errors import refusal_text
 from regimes.errors import Refusal
@@ -35,9 +36,43 @@ def _require(request: HttpRequest, permission: str) -> None:
 def queue(request: HttpRequest) -> HttpResponse:
     """List what needs a person, the oldest first."""
     _require(request, "credit.view_application")
+    user: Any = request.user
+    today, now = ledger_queries.business_date(), timezone.now()
+    if request.method == "POST":
+        _require(request, "credit.decide_application")
+        return _take_or_leave(request, user)
     return _page(
-        request, "admin/queue.html", title=_("Review queue"), queue=summary.queue(), reviews=summary.reviews()
+        request,
+        "admin/queue.html",
+        title=_("Review queue"),
+        queue=review_queue.queue(user=user, today=today, now=now),
+        reviews=review_queue.reviews(),
+        today=today,
     )
+
+
+def _take_or_leave(request: HttpRequest, user: Any) -> HttpResponse:
+    """Claim an application and open it, or let it go."""
+    application = Application.objects.filter(ref=_ref_or_404(request.POST.get("ref", ""))).first()
+    if application is None:
+        raise Http404
+    names = {"object_type": review_queue.APPLICATION, "object_ref": str(application.ref), "user": user}
+    if request.POST.get("act") == "leave":
+        account_operations.release_work(**names)
+        return redirect("admin:queue")
+    try:
+        account_operations.claim_work(**names, now=timezone.now())
+    except Refusal as refusal:
+        messages.warning(request, refusal_text(refusal))
+        return redirect("admin:queue")
+    return redirect("admin:review", application.ref)
+
+
+def _ref_or_404(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Http404 from None
 
 
 def review(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
@@ -51,7 +86,9 @@ def review(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         _require(request, "credit.decide_application")
         if form.is_valid():
+            held = {"object_type": review_queue.APPLICATION, "object_ref": str(ref), "user": request.user}
             try:
+                account_operations.refuse_held(**held, now=timezone.now())  # type: ignore[arg-type]
                 credit_operations.decide_by_officer(
                     application_id=application.pk,
                     outcome=form.cleaned_data["outcome"],
@@ -71,15 +108,19 @@ def review(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
                 form.add_error(refusal.field if refusal.field in form.fields else None, refusal_text(refusal))
                 status = refusal.http_status
             else:
+                account_operations.release_work(**held)  # type: ignore[arg-type]
                 messages.success(request, _("The decision is recorded and the borrower is told."))
                 return redirect("admin:queue")
         else:
             status = 400
     picture = summary.application_picture(application=application)
+    similar = review_queue.similar_cases(
+        application=application, pd=picture.assessment.pd if picture.assessment else None
+    )
     title = _("Review an application")
     return _page(
-        request, "admin/review.html", status, title=title, application=application, form=form, picture=picture
-    )
+        request, "admin/review.html", status, title=title, application=application, form=form, picture=picture, similar=similar
+    )  # fmt: skip
 
 
 def freeze(request: HttpRequest, ref: uuid.UUID, act: str) -> HttpResponse:

@@ -1,3 +1,4 @@
+from loans.models.bank_file import BankFile, BankFileLine
 from loans.models.business_days import CalendarDay, CalendarRule
 from loans.models.calendar import CalendarFeed
 from loans.models.casework import CollectionStrategy, Promise
@@ -12,6 +13,8 @@ __all__ = [
     "AccrualLine",
     "AccrualSlice",
     "CalendarDay",
+    "BankFile",
+    "BankFileLine",
     "CalendarFeed",
     "CalendarRule",
     "Collection",

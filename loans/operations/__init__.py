@@ -44,8 +44,9 @@ from loans.operations.messages import (
     apply_gateway_message,
     due_messages,
     receive_gateway_message,
+    unpark_message,
 )
-from loans.operations.movements import UnableToSettle, due
+from loans.operations.movements import UnableToSettle, due, hurry_movement
 from loans.operations.night import accrue, age_loans, refresh_loans
 from loans.operations.payouts import (
     confirm_payout,
@@ -110,6 +111,7 @@ __all__ = [
     "due_messages",
     "extend",
     "forget_day",
+    "hurry_movement",
     "lock_loan",
     "make_calendar_feed",
     "offer_hardship_plan",
@@ -152,6 +154,7 @@ __all__ = [
     "take_promise",
     "waive",
     "withdraw",
+    "unpark_message",
     "withdraw_from_loan",
     "withdraw_hardship",
     "write_off",

@@ -100,6 +100,12 @@ def apply_gateway_message(*, message_id: int, as_of: date, now: datetime) -> str
         return _park(message_id=message_id, reason=refusal.code, now=now)
 
 
+def unpark_message(*, message_id: int) -> bool:
+    """Let a parked message be tried once more: whatever it lacked may be there now."""
+    parked = GatewayMessage.objects.filter(pk=message_id, state="PARKED")
+    return bool(parked.update(state="STORED", attempts=0, next_attempt_at=None, reason=""))
+
+
 def _apply_locked(*, message_id: int, as_of: date, now: datetime) -> str:
     row = GatewayMessage.objects.select_for_update().get(pk=message_id)
     if row.state != "STORED":

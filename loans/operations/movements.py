@@ -44,6 +44,12 @@ def due(model: type[M], *, now: datetime, limit: int) -> list[int]:
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
+def hurry_movement(model: type[M], *, pk: int, now: datetime) -> bool:
+    """Let the next sweep look at a movement that waits; it asks the bank by reference before it tries again."""
+    waiting = model.objects.filter(pk=pk, status__in=WAITING)
+    return bool(waiting.update(next_attempt_at=now))
+
+
 def claim(model: type[M], *, pk: int, now: datetime) -> tuple[M, bool] | None:
     """Claim a row, or return None. The flag says whether an earlier call may have reached the bank."""
     seen = model.objects.select_related("bank_account").filter(pk=pk).first()

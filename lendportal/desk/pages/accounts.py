@@ -58,6 +58,7 @@ class BankAccountInline(ReadOnlyInline):
 @admin.register(Borrower)
 class BorrowerAdmin(ReadOnlyAdmin):
     shows_person = True
+    change_form_template = "admin/borrower.html"
     list_display = ("display_name", "kind", "status", "language", "created_at")
     list_filter = ("kind", "status", "language")
     search_fields = ("display_name", "ref", "business_profile__legal_name", "business_profile__uscc")
