@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 
 from accounts import proposal_kinds
+from accounts.models import Borrower
 from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from credit.domain.erasure import UnableToErase, blocks
 from credit.domain.policy import read_policy
 from credit.models import Application, CreditLine, Policy
 from credit.operations.applications import decide_by_officer
 from credit.operations.lines import change_limit
 from credit.operations.policies import UnableToChangePolicy, activate_policy, digest_of, propose_policy
 from credit.queries import active_policy, ceiling_now
+from credit.rights.erase import erase_borrower, standing_of
 from ledger.domain.money import format_amount, parse_amount
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
@@ -231,7 +234,48 @@ POLICY = ProposalKind(
 )
 
 
+# ---- the end of a person's data --------------------------------------------------------------------------------------
+def _person(payload: Mapping[str, Any]) -> Borrower:
+    rows = Borrower.objects.exclude(status=Borrower.Status.ERASED)
+    return _found(rows, payload["borrower_ref"], "borrower_ref")
+
+
+def _read_erasure(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"borrower_ref": str(_person(read_fields(payload, required=("borrower_ref",))).ref)}
+
+
+def _erasure_subject(payload: Mapping[str, Any]) -> Subject:
+    borrower = _person(payload)
+    return Subject("Borrower", str(borrower.ref), borrower.display_name, frozenset({borrower.pk}))
+
+
+def _check_erasure(payload: Mapping[str, Any], act: Act) -> None:
+    against = blocks(standing_of(borrower=_person(payload)))
+    if against:
+        raise UnableToErase(against[0].code, against[0].message, params=against[0].params)
+
+
+def _erasure_diff(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
+    borrower = _person(payload)
+    return [Change(N_("Data of the person"), borrower.display_name, N_("erased for good"))]
+
+
+def _erase(payload: Mapping[str, Any], act: Act) -> None:
+    erase_borrower(borrower=_person(payload), actor=act.actor, as_of=act.as_of, now=act.now)
+
+
+ERASURE = ProposalKind(
+    name="erasure",
+    title=N_("Erase a person's data"),
+    read=_read_erasure,
+    subject=_erasure_subject,
+    check=_check_erasure,
+    diff=_erasure_diff,
+    execute=_erase,
+)
+
+
 def register() -> None:
     """Offer the acts of this room."""
-    for kind in (LIMIT, APPROVAL, POLICY):
+    for kind in (LIMIT, APPROVAL, POLICY, ERASURE):
         proposal_kinds.register(kind)

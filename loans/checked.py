@@ -25,6 +25,7 @@ from loans.domain.hardship import PlanPreview, check_measures, plan_events, prev
 from loans.domain.state import LoanState
 from loans.models import CollectionStrategy, Loan
 from loans.operations.events import add_event, lock_loan, read_events, write_event
+from loans.operations.payouts import start_refund
 from regimes.errors import N_, InvalidInput, NotFound
 
 RATE = re.compile(r"0?\.\d{1,6}|0|1(\.0{1,6})?")
@@ -137,6 +138,15 @@ def state_changes(before: LoanState, after: LoanState, *, currency: str) -> list
 
 def _execute(payload: Mapping[str, Any], act: Act) -> Mapping[str, Any]:
     loan = loan_by_ref(payload["loan_ref"])
+    if payload["event"] == EventKind.REFUND:  # money goes out: booked and ordered in one
+        payout = start_refund(
+            loan_id=loan.pk,
+            amount=Decimal(payload["amount"]),
+            reference=act.reference,
+            as_of=act.as_of,
+            actor=act.actor,
+        )
+        return {"payout": str(payout.ref)}
     row = add_event(
         loan_id=loan.pk,
         event=_event(payload, value_date=act.as_of, reference=act.reference),

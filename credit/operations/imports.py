@@ -13,9 +13,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.domain.contact import parse_email
 from accounts.invariants import INVARIANTS as ACCOUNTS
 from accounts.models import BankAccount, Borrower, User
 from accounts.operations import ensure_person, record_identity, write_audit
+from credit.domain.reasons import reason as say
+from credit.domain.reasons import recourse
 from credit.domain.reevaluation import next_review_after, period_of
 from credit.imports.files import Book, Problem, Row, read_book
 from credit.invariants import INVARIANTS as CREDIT
@@ -118,7 +121,7 @@ def _histories(book: Book, as_of: date) -> dict[str, tuple[LoanTerms, tuple[Loan
                 start_date=value["start_date"],
                 penalty_rate=value["penalty_rate"],
             )
-            events = [LoanEvent(EventKind.PAYOUT, value["start_date"], f"payout:{key}", 0, as_of, value["principal"])]  # fmt: skip
+            events = [LoanEvent(EventKind.PAYOUT, value["start_date"], f"payout:{uuid.uuid4()}", 0, as_of, value["principal"])]  # fmt: skip
             payments = sorted(book.payments.get(key, []), key=lambda one: (one.values["date"], one.line))
             events += [
                 LoanEvent(EventKind.REPAYMENT, one.values["date"], f"import:{one.values['reference']}", 0, as_of, one.values["amount"])
@@ -182,9 +185,10 @@ def _customers(book: Book, *, actor: User, as_of: date, now: datetime) -> dict[s
         value = row.values
         try:
             with transaction.atomic():
-                if User.objects.filter(email=value["email"].lower()).exists():
+                email = parse_email(value["email"])
+                if User.objects.filter(email=email).exists():
                     raise InvalidInput("login_taken", N_("This login is taken."))
-                user = User.objects.create_user(email=value["email"], password=None)
+                user = User.objects.create_user(email=email, password=None)
                 borrower = ensure_person(user=user)
                 record_identity(
                     borrower=borrower, document=value["document"], full_name=value["full_name"], number=value["number"],
@@ -193,8 +197,6 @@ def _customers(book: Book, *, actor: User, as_of: date, now: datetime) -> dict[s
                 found[key] = borrower
         except Refusal as refusal:
             book.complain("customers", row.line, refusal)
-        except ValueError:
-            book.complain("customers", row.line, InvalidInput("email_invalid", N_("Enter an e-mail address such as name@example.com.")))  # fmt: skip
     return found
 
 
@@ -236,7 +238,7 @@ def _line(value: Mapping[str, Any], borrower: Borrower, product: Product, policy
     )  # fmt: skip
     change = LimitChange.objects.create(
         line=line, direction="OPEN", trigger="OFFICER", old_limit=0, new_limit=line.limit, old_annual_rate=line.annual_rate,
-        new_annual_rate=line.annual_rate, reasons=[], recourse=[], policy=policy, actor=actor, note="import",
+        new_annual_rate=line.annual_rate, reasons=[say("changed_by_officer").to_dict()], recourse=[recourse("ask_person").to_dict()], policy=policy, actor=actor, note="import",
         period=period_of(as_of), effective_date=as_of, next_review_date=review,
     )  # fmt: skip
     return line, change
@@ -263,7 +265,8 @@ def _prove() -> None:
     """Ask every invariant inside the transaction; one that does not hold takes the whole import back."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for invariant in (*LEDGER, *LOANS, *CREDIT, *ACCOUNTS):
+        stated: list[Any] = [*LEDGER, *LOANS, *CREDIT, *ACCOUNTS]
+        for invariant in stated:
             cursor.execute(invariant.sql)
             row = cursor.fetchone()
             if row is not None:

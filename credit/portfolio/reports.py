@@ -101,7 +101,7 @@ def balances(as_of: date, is_today: bool) -> list[Table]:
         for place in range(-1, len(BUCKETS)):
             links[f"{len(money) - 1}:{place + 2}"] = {"of": "standing", "portfolio": name, "bucket": place}
     heads = [(title, "money") for title in BUCKETS]
-    chart = {"kind": "bars", "x": list(BUCKETS), "series": [[N_("Principal"), [float(v) for v in money[-1][2:7]]]]} if money else None  # fmt: skip
+    chart = {"kind": "bars", "x": list(BUCKETS), "series": [[N_("Principal"), [float(str(v)) for v in money[-1][2:7]]]]} if money else None  # fmt: skip
     return [
         Table(N_("Principal outstanding"), [(N_("Portfolio"), "text"), (N_("All"), "money"), *heads, ("PAR30", "share"), ("PAR60", "share"), ("PAR90", "share")], money, links, chart),
         Table(N_("Loans"), [(N_("Portfolio"), "text"), (N_("All"), "number"), *((title, "number") for title in BUCKETS)], loans, links),

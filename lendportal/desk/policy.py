@@ -127,6 +127,7 @@ class TwoPeople:
 CHECKED: dict[str, TwoPeople] = {
     "role_grant": TwoPeople((ADMINISTRATOR,), (ADMINISTRATOR,)),
     "break_glass": TwoPeople((REVIEWER, COLLECTOR, ANALYST, FINANCE, ADMINISTRATOR), (ADMINISTRATOR,)),
+    "erasure": TwoPeople((SUPPORT, ADMINISTRATOR), (ADMINISTRATOR,)),
     "payout_account": TwoPeople((SUPPORT, REVIEWER), (REVIEWER, FINANCE)),
     "limit_change": TwoPeople((REVIEWER,), (REVIEWER,)),
     "large_approval": TwoPeople((REVIEWER,), (REVIEWER,)),

@@ -88,6 +88,10 @@ class AccountForm(ProposalForm):
     account_ref = forms.CharField(label=_("Bank account (reference)"), max_length=36)
 
 
+class ErasureForm(ProposalForm):
+    borrower_ref = forms.CharField(label=_("Person (reference)"), max_length=36)
+
+
 class LimitForm(ProposalForm):
     line_ref = forms.CharField(label=_("Line (reference)"), max_length=36)
     limit = _amount(_("New limit"))
@@ -231,6 +235,7 @@ class ShopStatusForm(ProposalForm):
 FORMS: dict[str, type[ProposalForm]] = {
     "role_grant": RoleForm,
     "break_glass": GlassForm,
+    "erasure": ErasureForm,
     "payout_account": AccountForm,
     "limit_change": LimitForm,
     "large_approval": ApprovalForm,

@@ -91,7 +91,7 @@ class SimilarCase:
 
 def similar_cases(*, application: Application, pd: Decimal | None) -> list[SimilarCase]:
     """Return the five decided applications for the same product that are nearest by probability and amount."""
-    names = {
+    names: dict[str, Any] = {
         "id": application.pk,
         "product": application.product_id,
         "borrower": application.borrower_id,

@@ -49,9 +49,12 @@ def _act(request: HttpRequest, now: datetime) -> HttpResponse:
         case "night":
             run_end_of_day.delay()
         case "payout" | "collection":
-            model: type[Payout] | type[Collection] = Payout if act == "payout" else Collection
-            operations.hurry_movement(model, pk=pk, now=now)
-            (sweep_payouts if act == "payout" else sweep_collections).delay()
+            if act == "payout":
+                operations.hurry_movement(Payout, pk=pk, now=now)
+                sweep_payouts.delay()
+            else:
+                operations.hurry_movement(Collection, pk=pk, now=now)
+                sweep_collections.delay()
         case "message":
             operations.unpark_message(message_id=pk)
             sweep_webhooks.delay()

@@ -10,10 +10,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.db import connection, transaction
 
 from accounts.models import User
+from ledger.domain.chart import Role
 from ledger.domain.journal import JournalDraft, lines_from
 from ledger.operations import post_journals
 from loans.domain.day_count import actual_year
@@ -22,13 +24,13 @@ from loans.domain.events import LoanEvent
 from loans.domain.terms import LoanTerms
 from loans.domain.validation import validate_terms
 from loans.models import Instalment, Loan, LoanEventRow, Payout
-from loans.operations.events import EARNINGS_LOCK
+from loans.operations.events import EARNINGS_LOCK, write_line
 from loans.projection import Projection, difference, position, project
 
 
 @dataclass(frozen=True, slots=True)
 class LoanHistory:
-    """One loan to take over: its terms and what happened, the payout first."""
+    """One loan to take over: its terms and what happened, the payout first, whose reference is `payout:<uuid>`."""
 
     reference: uuid.UUID
     borrower_id: int
@@ -60,6 +62,7 @@ def import_loans(*, histories: Sequence[LoanHistory], actor: User, as_of: date, 
                     amount=one.terms.principal,
                     bank_account_id=one.bank_account_id,
                     gateway="import",
+                    gateway_reference=uuid.UUID(one.events[0].ref.partition(":")[2]),
                     provider_reference=f"import:{one.reference}",
                     status="CONFIRMED",
                     requested_date=one.terms.start_date,
@@ -76,6 +79,8 @@ def import_loans(*, histories: Sequence[LoanHistory], actor: User, as_of: date, 
         Instalment.objects.bulk_create(
             [Instalment(loan_id=loan.pk, **row) for loan, seen in zip(loans, projections, strict=True) for row in seen.instalments]
         )  # fmt: skip
+        for loan, seen in zip(loans, projections, strict=True):
+            write_line(loan=loan, rows=seen.instalments)
         drafts = [
             draft for loan, one in zip(loans, histories, strict=True) for draft in _drafts(loan, one, as_of)
         ]
@@ -123,7 +128,8 @@ def _event(loan: Loan, event: LoanEvent, actor: User, as_of: date) -> LoanEventR
 
 
 def _drafts(loan: Loan, one: LoanHistory, as_of: date) -> list[JournalDraft]:
-    drafts, held = [], {}
+    drafts: list[JournalDraft] = []
+    held: dict[Role, Decimal] = {}
     for count, event in enumerate(one.events, start=1):
         wanted = position(one.terms, one.events[:count], value_date=as_of)
         change = difference(held, wanted)

@@ -12,6 +12,7 @@ from accounts.models import Borrower, User
 from credit.models import CreditLine, Drawdown
 from credit.operations.imports import BookRefused, ImportReport, import_book
 from ledger.operations import advance_business_date, open_books
+from ledger.queries import business_date
 from lendportal.management.commands.check_books import check
 from loans.domain.engine import fold
 from loans.models import Loan
@@ -33,7 +34,7 @@ ROWS = {
     "lines": ["l1,c1,20000.00,0.144,2025-01-10", "l2,c2,8000.00,0.18,2025-03-01"],
     "loans": [
         "n1,l1,6000.00,0.144,0.216,EQUAL_INSTALMENT,6,2026-01-15",
-        "n2,l1,3000.00,0.144,0.216,EQUAL_PRINCIPAL,12,2026-05-02",
+        "n2,l1,3000.00,0.144,0.216,EQUAL_PRINCIPAL,12,2026-06-02",
         "n3,l2,4000.00,0.18,0.27,INTEREST_FIRST,3,2026-02-01",
     ],
     "payments": ["n1,2026-02-15,1042.71,p1", "n1,2026-03-20,1050.00,p2", "n3,2026-03-01,55.23,p1"],
@@ -48,11 +49,21 @@ def files(**change: list[str]) -> dict[str, bytes]:
 def officer() -> User:
     bring_first_versions()
     open_books(first_date=TODAY)
+    if business_date() < TODAY:
+        advance_business_date(to=TODAY)
     return UserFactory(is_staff=True)
 
 
+def show(refusal: BookRefused) -> str:
+    return "; ".join(str(problem) for problem in refusal.problems)
+
+
 def run(officer: User, *, is_dry: bool = False, **change: list[str]) -> ImportReport:
-    return import_book(files=files(**change), actor=officer, as_of=TODAY, now=NOW, is_dry=is_dry)
+    try:
+        return import_book(files=files(**change), actor=officer, as_of=TODAY, now=NOW, is_dry=is_dry)
+    except BookRefused as refusal:
+        print(show(refusal))  # what a failing test shows
+        raise
 
 
 def told(officer: User, **change: list[str]) -> list[tuple[str, int, str]]:

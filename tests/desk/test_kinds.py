@@ -20,7 +20,7 @@ from lendportal.desk.policy import CHECKED
 from loans.models import Loan
 from regimes.errors import Refusal
 from tests.credit.test_applications import apply, decide, person
-from tests.factories import AS_OF, NOW, UserFactory
+from tests.factories import AS_OF, NOW, BorrowerFactory, UserFactory
 from tests.loans import factories
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +204,16 @@ def test_emergency_access_works_ends_and_cannot_be_given_for_ever() -> None:
     assert not User.objects.get(pk=asker.pk).has_perm("credit.freeze_line")
     role = {"user_ref": str(asker.ref), "role": "Break-glass", "is_granted": True}
     assert refusal("role_grant", role) == "role_unknown"
+
+
+def test_a_person_is_erased_by_two_people_and_not_while_money_is_owed(loan: Loan) -> None:
+    owes = {"borrower_ref": str(loan.borrower.ref)}
+    assert refusal("erasure", owes, as_of=factories.START) == "open_debt"
+    free = BorrowerFactory(user=UserFactory())
+    two("erasure", {"borrower_ref": str(free.ref)})
+    free.refresh_from_db()
+    assert free.status == "ERASED"
+    assert refusal("erasure", {"borrower_ref": str(free.ref)}) == "not_found"
 
 
 def test_emergency_access_ends_by_the_clock() -> None:

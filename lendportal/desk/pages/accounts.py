@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +26,7 @@ from accounts.models import (
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline
 
 # Groups are written by the table of roles; addresses and factors belong to their owner alone.
-for table in (Group, EmailAddress, Authenticator):
+for table in (Group, EmailAddress, Authenticator, UserSession):
     if admin.site.is_registered(table):
         admin.site.unregister(table)
 

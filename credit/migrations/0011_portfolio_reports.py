@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', '0007_draw_requests'),
+        ('credit', "0010_holds"),
     ]
 
     operations = [
