@@ -19,7 +19,7 @@ PAGE = 50
 # one statement for a page of cases, the latest in arrears first; (days, id) is where the page before ended
 _CASES = """
 SELECT l.id, l.ref, b.display_name, l.principal_outstanding,
-       l.interest_outstanding + l.fee_outstanding + l.penalty_outstanding AS charges, l.bucket, l.days_past_due,
+       l.next_due_amount AS due, l.bucket, l.days_past_due,
        p.pay_by_date, p.amount, p.status, (SELECT max(c.at)::date FROM accounts_call c WHERE c.borrower_id = l.borrower_id),
        EXISTS (SELECT FROM loans_hardshiprequest h WHERE h.loan_id = l.id AND h.status IN ('OPEN', 'OFFERED'))
        OR EXISTS (SELECT FROM loans_event e WHERE e.loan_id = l.id AND e.kind = 'PAUSE' AND e.value_date <= %(as_of)s
@@ -41,7 +41,7 @@ class Case:
     loan_ref: Any
     borrower: str
     principal: Decimal
-    charges: Decimal
+    due: Decimal  # fallen due and unpaid, penalty of the last night included
     bucket: str
     days_past_due: int
     promise_until: date | None
@@ -81,7 +81,7 @@ def cases(
 
 
 def _case(row: tuple[Any, ...], plans: dict[str, BucketPlan], as_of: date) -> Case:
-    (pk, ref, name, principal, charges, bucket, days, until, amount, status, called, hardship) = row
+    (pk, ref, name, principal, due, bucket, days, until, amount, status, called, hardship) = row
     facts = CaseFacts(
         bucket=bucket,
         days_past_due=days,
@@ -91,7 +91,7 @@ def _case(row: tuple[Any, ...], plans: dict[str, BucketPlan], as_of: date) -> Ca
         in_hardship=hardship,
     )
     step = next_step(facts, plans, as_of=as_of)
-    return Case(pk, ref, name, principal, charges, bucket, days, until, amount, status or "", called, hardship, step)  # fmt: skip
+    return Case(pk, ref, name, principal, due, bucket, days, until, amount, status or "", called, hardship, step)  # fmt: skip
 
 
 def case_facts(*, loan: Loan, as_of: date) -> CaseFacts:

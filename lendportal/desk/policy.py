@@ -84,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     Rule((FINANCE, ADMINISTRATOR), ("loans.calendarday",), "keep_calendar"),
     Rule((ADMINISTRATOR,), ("loans.calendarday",), "view"),
     Rule((REVIEWER, ANALYST, FINANCE, COLLECTOR, AUDITOR), ("loans.loan",), "view_portfolio"),
+    Rule((REVIEWER, ANALYST, FINANCE, COLLECTOR), ("credit.portfolioreport",), "compute_report"),
     # running the place
     Rule((FINANCE, ADMINISTRATOR), ("credit.nightrun",), "run_operations"),
     Rule((FINANCE, ADMINISTRATOR, AUDITOR), ("credit.nightrun",), "view_operations"),
@@ -109,6 +110,7 @@ VERBS: dict[str, str] = {
     "post_provisions": "Can post provisions for losses",
     "keep_calendar": "Can keep the calendar of holidays",
     "reconcile_bank": "Can import the bank's file and match it",
+    "compute_report": "Can have a report of the portfolio computed anew",
     "view_portfolio": "Can see the reports of the portfolio",
     "run_operations": "Can retry and resume what failed",
     "view_operations": "Can see how the portal runs",

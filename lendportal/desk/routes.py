@@ -46,7 +46,7 @@ DESK: dict[str, Route] = {
     "hardships": Route("loans.view_hardshiprequest"),
     "hardship": Route("loans.view_hardshiprequest", "loans.answer_hardship", person=True),
     "portfolio": Route("loans.view_portfolio"),
-    "portfolio_report": Route("loans.view_portfolio", "loans.view_portfolio"),
+    "portfolio_report": Route("loans.view_portfolio", "credit.compute_report"),
     "portfolio_loans": Route("loans.view_portfolio"),
     "bank": Route("ledger.view_posting", "ledger.reconcile_bank"),
     "bank_file": Route("ledger.view_posting"),

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loans', "0010_transfers_and_returns"),
+        ("loans", "0010_transfers_and_returns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -23,7 +23,7 @@ from credit.portfolio import REPORTS, UnableToReport, drill
 from credit.portfolio.reports import BAD_DAYS, month_before
 from ledger import queries as ledger_queries
 from ledger.operations import advance_business_date
-from lendportal.desk.policy import AUDITOR
+from lendportal.desk.policy import FINANCE
 from loans import operations
 from loans.domain.engine import fold
 from loans.domain.events import EventKind
@@ -178,7 +178,7 @@ def test_it_refuses_days_reports_and_cells_that_are_none(book: list[Loan]) -> No
 def test_the_pages_show_plots_files_and_loans(book: list[Loan], django_assert_max_num_queries: Any) -> None:
     user = UserFactory(is_staff=True)
     accounts.enrol_totp(user=user, secret=TOTP_SECRET)
-    user.groups.add(Group.objects.get(name=AUDITOR))
+    user.groups.add(Group.objects.get(name=FINANCE))
     client = Client(headers={"accept-language": "en"})
     client.force_login(user)
     assert client.get(reverse("admin:portfolio")).status_code == 200

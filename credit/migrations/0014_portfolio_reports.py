@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credit', "0010_holds"),
+        ("credit", "0013_uses_of_money"),
     ]
 
     operations = [
