@@ -46,6 +46,7 @@ fuzz: setup-dev  ## an hour: 20,000 generated requests against the API's schema;
 
 bench: setup-dev  ## time the engine, the night and the pages; SIZES=100000,300000 for larger books
 	@$(PY) -m bench.bench_loan_engine
+	@$(WITH_OPENMP) nice -n 10 $(PY) -m bench.bench_reevaluation $(if $(SIZES),--sizes $(SIZES),--sizes 100000,300000) --two
 	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
 	@$(PY) -m bench.bench_pages
 

@@ -214,7 +214,7 @@ def _frozen(view: LineView, rules: ReevaluationRules, next_review: date) -> Verd
                 Direction.UNFREEZE,
                 view.limit,
                 (reason("paid_up"),),
-                ALWAYS,
+                WAIT,
                 next_review,
             )
         return _freeze_overdue(view, next_review, again=True)
@@ -224,7 +224,7 @@ def _frozen(view: LineView, rules: ReevaluationRules, next_review: date) -> Verd
                 Direction.UNFREEZE,
                 view.limit,
                 (reason("risk_lower"),),
-                ALWAYS,
+                WAIT,
                 next_review,
             )
         why = (reason("risk_freeze"), *view.score_reasons)
@@ -295,7 +295,7 @@ def _raise(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdi
         return _keep(view, next_review, (reason("limit_steady"),), WAIT)
     why = [reason("paid_on_time"), reason("risk_good")]
     why += [reason("smooth_rise", percent=rules.most_rise * 100)] if view.target > ceiling else []
-    return Verdict(Direction.UP, limit, first_reasons(why), ALWAYS, next_review)
+    return Verdict(Direction.UP, limit, first_reasons(why), WAIT, next_review)
 
 
 def _keep(view: LineView, next_review: date, why: tuple[Reason, ...], ways: tuple[Reason, ...]) -> Verdict:

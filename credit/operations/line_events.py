@@ -60,7 +60,7 @@ def write_change(
         old_annual_rate=line.annual_rate if old_rate is None else old_rate,
         new_annual_rate=line.annual_rate,
         reasons=[item.to_dict() for item in why],
-        recourse=[item.to_dict() for item in (ways or (recourse("pay_on_time"),))],
+        recourse=[item.to_dict() for item in (ways or (recourse("wait_for_review"),))],
         assessment_id=decision.assessment_id if decision else None,
         policy_id=decision.policy_id if decision else active_policy().pk,
         actor=actor,

@@ -51,7 +51,7 @@ def set_own_cap(*, line_id: int, cap: Decimal | None, actor: User | None, as_of:
             why=(why,),
             as_of=as_of,
             actor=actor,
-            ways=(recourse("pay_on_time" if cap is None else "lift_own_cap"),),
+            ways=(recourse("wait_for_review" if cap is None else "lift_own_cap"),),
         )
         write_audit(
             actor=actor,

@@ -98,6 +98,6 @@ def _end(pk: int, as_of: date) -> bool:
             why=(say("temporary_over", date=until.isoformat()),),
             as_of=as_of,
             actor=None,
-            ways=(recourse("pay_on_time"),),
+            ways=(recourse("wait_for_review"),),
         )
     return True
