@@ -53,6 +53,8 @@ def lines(
         body += f'<path d="M{LEFT} {y(level):.1f} H{WIDTH - RIGHT}" stroke="#c2415d" stroke-dasharray="3 3"/>'
     for place, (_, values) in enumerate(series):
         body += _path(values, x, y, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
+        if len(values) == 1 and values[0] is not None:  # a line through one point is not to be seen
+            body += f'<circle cx="{x(0):.1f}" cy="{y(values[0]):.1f}" r="4" fill="{COLOURS[place % len(COLOURS)]}"/>'
     body += _legend([name for name, _ in series])
     return _svg(title, body + _text((LEFT + WIDTH) / 2, HEIGHT - 3, x_label, "middle"))
 
@@ -130,7 +132,7 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 def _svg(title: str, body: str) -> str:
     return (
-        f'<svg role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" font-family="sans-serif" style="max-width:100%;height:auto">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" font-family="sans-serif" style="max-width:100%;height:auto">'
         f"<title>{escape(title)}</title>"
         f'<text x="{LEFT}" y="16" font-size="13" font-weight="bold" fill="currentColor">{escape(title)}</text>{body}</svg>'
     )

@@ -75,7 +75,11 @@ def reevaluate_due_lines() -> int:
 
 @shared_task(name="credit.tasks.run_experiments", ignore_result=True, soft_time_limit=840, time_limit=900)
 def run_experiments() -> int:
-    """Run the laboratory's waiting experiments."""
+    """Run the laboratory's waiting experiments, and end the trial whose rule has spoken."""
+    try:
+        operations.stop_decided_trials(as_of=ledger_queries.business_date())
+    except ledger_queries.BooksNotOpen:
+        return 0
     return operations.run_waiting_experiments(now=timezone.now(), most=1)
 
 

@@ -58,6 +58,16 @@ from credit.operations.reviews import (
 from credit.operations.rounds import due_line_ids, reevaluate_due_lines, run_monthly_round
 from credit.operations.sandbox import UnableToMoveDate, move_business_date
 from credit.operations.temporary import end_temporary_limits, grant_temporary_limit
+from credit.operations.trials import (
+    UnableToPlan,
+    UnableToTry,
+    go_live,
+    policy_for,
+    start_shadow,
+    stop_decided_trials,
+    stop_trial,
+    trial_report,
+)
 from credit.operations.uses import (
     UnableToChangeProduct,
     activate_product,
@@ -72,6 +82,14 @@ __all__ = [
     "draft_product",
     "register_payee",
     "upload_purpose_evidence",
+    "trial_report",
+    "stop_trial",
+    "stop_decided_trials",
+    "start_shadow",
+    "policy_for",
+    "go_live",
+    "UnableToTry",
+    "UnableToPlan",
     "UnableToEndExclusion",
     "grant_temporary_limit",
     "end_temporary_limits",

@@ -23,7 +23,8 @@ from credit.notices import sentences
 from credit.operations.authority import require_second
 from credit.operations.lines import open_line, refuse_own
 from credit.operations.scoring import Assessed, applicant_of, assess_all
-from credit.queries import active_policy, ceiling_now, exclusion_of, missing_steps, rules_of
+from credit.operations.trials import policy_for
+from credit.queries import ceiling_now, exclusion_of, missing_steps, rules_of
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 from risk import operations as risk_operations
 
@@ -81,7 +82,7 @@ def submit_application(
         application = Application(
             borrower=borrower,
             product=product,
-            policy=active_policy(),
+            policy=policy_for(borrower=borrower),
             requested_amount=requested_amount,
             purpose=purpose,
             occupation=occupation,

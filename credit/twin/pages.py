@@ -30,6 +30,16 @@ def page(found: dict[str, Any]) -> str:
     )
 
 
+def plot_files(case: dict[str, Any]) -> dict[str, str]:
+    """Give a case's plots as files of their own, on white, for a document that shows pictures."""
+    names = ("balance", "limits", "loss", "profit", "cuts", "late", "vintages", "rolls")
+    white = 'style="background:#fff;color:#222;'
+    return {
+        f"{name}.svg": figure.removeprefix("<figure>").removesuffix("</figure>").replace('style="', white, 1)
+        for name, figure in zip(names, _plots(case), strict=True)
+    }
+
+
 def _summary(found: dict[str, Any]) -> str:
     rows = [
         (
@@ -77,7 +87,7 @@ def _plots(case: dict[str, Any]) -> list[str]:
         ),
         plots.lines(
             [
-                (name, [_late(month["balance_by_days_late"]) for month in run["months"]])
+                (name, [_late(month["balance_by_days_late"]) for month in run["months"] if month["lines"]])
                 for name, run in runs.items()
             ],
             title="Part of the balance 30 days late or more",

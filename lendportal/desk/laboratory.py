@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from credit import operations
-from credit.models import Experiment
+from credit.models import Experiment, PolicyTrial
 from credit.operations.policies import digest_of
 from credit.queries import active_policy
 from ledger import queries as ledger_queries
-from lendportal.desk.laboratory_forms import ExperimentForm, changed_fields
+from lendportal.desk.laboratory_forms import ExperimentForm, TrialForm, changed_fields
 from lendportal.desk.laboratory_words import picture
 from lendportal.desk.views import _page, _require
 from lendportal.errors import refusal_text
@@ -112,8 +112,25 @@ def experiment(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
         changed=changed_fields(row.base.document, row.document),
         is_mine=row.made_by_id == user.pk,
         may_submit=row.submitted_id is None and digest_of(row.document) != active_policy().document_sha256,
+        **_trial(row),
         **(picture(row) if row.status == Experiment.Status.DONE else {}),
     )
+
+
+def _trial(row: Experiment) -> dict[str, Any]:
+    """Give the newest trial of what an experiment submitted, with both sides' counts while it decides."""
+    if row.submitted_id is None:
+        return {}
+    trial = PolicyTrial.objects.filter(policy_id=row.submitted_id).order_by("-id").first()
+    live = trial is not None and trial.live_date is not None
+    report = (
+        operations.trial_report(trial=trial, as_of=ledger_queries.business_date()) if trial and live else None
+    )
+    return {
+        "trial": trial,
+        "report": report,
+        "trial_form": TrialForm() if trial is None or trial.stage == PolicyTrial.Stage.OVER else None,
+    }
 
 
 def _one(request: HttpRequest, ref: str) -> Experiment:
@@ -143,7 +160,33 @@ def _act(request: HttpRequest, row: Experiment) -> None:
                 _("Proposed as policy %(version)s. Another person must activate it.")
                 % {"version": policy.version},
             )
+        elif act in ("shadow", "live", "stop") and row.submitted_id is not None:
+            _act_on_trial(request, row, str(act))
         else:
             raise Http404
     except Refusal as refusal:
         messages.error(request, refusal_text(refusal))
+
+
+def _act_on_trial(request: HttpRequest, row: Experiment, act: str) -> None:
+    user, as_of = _staff(request), ledger_queries.business_date()
+    assert row.submitted_id is not None
+    if act == "shadow":
+        form = TrialForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, _("Enter a number."))
+            return
+        operations.start_shadow(
+            policy_id=row.submitted_id, **form.cleaned_data, actor=user, as_of=as_of, now=timezone.now()
+        )
+        messages.success(request, _("On trial in the shadow. Another person may let it decide."))
+        return
+    trial = PolicyTrial.objects.filter(policy_id=row.submitted_id).order_by("-id").first()
+    if trial is None:
+        raise Http404
+    if act == "live":
+        operations.go_live(trial_id=trial.pk, actor=user, as_of=as_of)
+        messages.success(request, _("It decides for its share from now on."))
+    else:
+        operations.stop_trial(trial_id=trial.pk, actor=user, as_of=as_of)
+        messages.success(request, _("The trial is over."))

@@ -173,6 +173,16 @@ class ExperimentForm(forms.Form):
         ]
 
 
+class TrialForm(forms.Form):
+    """How a policy is tried beside the one in force."""
+
+    share_percent = forms.IntegerField(
+        label=_("Share of borrowers, per cent"), min_value=1, max_value=50, initial=10
+    )
+    base_rate = forms.DecimalField(label=_("Bad lines now, as a part of one"), initial="0.05", max_digits=6)
+    difference = forms.DecimalField(label=_("Difference to be found"), initial="0.01", max_digits=6)
+
+
 def changed_fields(base: Mapping[str, Any], document: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
     """List what an experiment changed: (label, in the base, in the experiment)."""
     labels: dict[str, Any] = {path: label for _title, fields in SECTIONS for path, label in fields}

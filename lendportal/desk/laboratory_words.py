@@ -124,14 +124,18 @@ def _plots(found: dict[str, Any]) -> list[SafeString]:
     ]  # fmt: skip
     edges = [0.0, *found["band_edges"]]
     bands = [
-        (f"{edges[place]:.1%}+", [row[1] / row[0] if row[0] else 0.0, row[2] / row[0] if row[0] else 0.0])
+        (
+            f"{edges[place] * 100:g}%+",
+            [row[1] / row[0] if row[0] else 0.0, row[2] / row[0] if row[0] else 0.0],
+        )
         for place, row in enumerate(found["bands"][:-1])
         if row[0]
     ]
     months = found["months"]
     limits = found["limits"]
     edges = [f"{edge:+.0%}" for edge in limits["edges"]]
-    names = [f"< {edges[0]}", *(f"{a}" for a in edges)]
+    names = [f"< {edges[0]}", *edges]
+    names[len(edges) // 2] = f"±{abs(limits['edges'][len(edges) // 2]):.0%}"  # the middle is about the same
     drawn = [
         plots.bars(outcomes, names=sides, title=_("Outcomes")),
         plots.bars(bands, names=sides, title=_("Approved, by probability of default"), show=plots.percent),

@@ -147,3 +147,22 @@ def test_a_large_period_is_left_to_a_worker(
     assert 'http-equiv="refresh"' in page.content.decode()
     assert tasks.run_experiments() == 1
     assert Experiment.objects.get().status == "DONE"
+
+
+def test_what_was_submitted_goes_through_shadow_and_trial_by_two_people(world: World, decided: None) -> None:
+    maker, other = at_desk(world.bob, "Risk analyst"), at_desk(world.erin, "Risk analyst")
+    url = ask(maker, cut_offs__approve_below="0.05")["Location"]
+    assert maker.post(url, {"act": "shadow"}).status_code == 404, "nothing was submitted yet"
+    maker.post(url, {"act": "submit"})
+    plan = {"act": "shadow", "share_percent": "20", "base_rate": "0.05", "difference": "0.02"}
+    assert "Enter a number" in unescape(
+        maker.post(url, {**plan, "difference": "x"}, follow=True).content.decode()
+    )
+    maker.post(url, plan)
+    assert "with a power of 8" in unescape(maker.get(url).content.decode())
+    said = maker.post(url, {"act": "live"}, follow=True)
+    assert "Another person must let your trial decide" in unescape(said.content.decode())
+    other.post(url, {"act": "live"})
+    assert other.get(url).context["report"].decided == (400, 0), "the side in force counts from that day"
+    other.post(url, {"act": "stop"})
+    assert other.get(url).context["trial"].get_verdict_display() == "Stopped by a person"

@@ -1,7 +1,7 @@
 """Try a limit policy on a made-up economy before any customer feels it: the portfolio twin.
 
 The synthetic people apply, draw, repay and default month by month; decisions, limits, re-evaluations and schedules are
-those of the portal. Written are report.html with plots, figures.json, and with --csv the loan-month tables. Exit 1 if
+those of the portal. Written are report.html with plots, the plots of its last case as files, figures.json, and with --csv the loan-month tables. Exit 1 if
 a cut passed its smoothness, or the first policy does not beat the second where --must-win asks for it.
 """
 
@@ -24,7 +24,7 @@ from credit.domain.profit import REFERENCE
 from credit.queries import ceiling_now
 from credit.twin.diary import LOAN_MONTH_COLUMNS, Diary
 from credit.twin.learning import fit_weight, teach
-from credit.twin.pages import page
+from credit.twin.pages import page, plot_files
 from credit.twin.trial import Trial, run_trial
 from regimes.errors import Refusal
 
@@ -80,6 +80,8 @@ class Command(BaseCommand):
         keep = (lambda name, diary: write_csv(out / f"loan_months-{name}.csv", diary)) if options["csv"] else lambda *_: None  # fmt: skip
         found = run_trial(trial, ceiling=ceiling, score=score, say=self.stdout.write, keep=keep)
         (out / "report.html").write_text(page(found), encoding="utf-8")
+        for name, plot in plot_files(found["cases"][-1]).items():
+            (out / name).write_text(plot, encoding="utf-8")
         (out / "figures.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
         for line in found["verdicts"]:
             self.stdout.write(("holds  " if line["holds"] else "FAILS  ") + line["text"])
