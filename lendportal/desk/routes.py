@@ -254,6 +254,7 @@ OUTSIDE: dict[str, Door] = {
     "credit:confirm": Door(None, Who.SPENDER),
     "credit:auto-debits": Door(Who.VIEWER),
     "credit:auto-debit": Door(Who.SPENDER, Who.SPENDER),
+    "credit:control": Door(Who.SPENDER, Who.SPENDER),
     "credit:contract": Door(Who.VIEWER),
     "credit:drawdown": Door(Who.VIEWER),
     "credit:business": Door(Who.VIEWER),
