@@ -45,7 +45,6 @@ REGIME = Regime(
     unverified=frozenset(
         {
             "review_answer_days",
-            "limit_cut_notice_days",
             "reading_seconds",
             "max_penalty_annual_rate",
             "max_term_months",

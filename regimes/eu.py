@@ -37,7 +37,6 @@ REGIME = Regime(
     unverified=frozenset(
         {
             "review_answer_days",
-            "limit_cut_notice_days",
             "minimum_age",
             "max_limit_business",
             "max_annual_rate",

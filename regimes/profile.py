@@ -39,7 +39,6 @@ class Regime:
     # a new bank account waits before money goes to it
     bank_account_wait_hours: int
     review_answer_days: int = 30  # until a person who asked for a person has an answer with reasons
-    limit_cut_notice_days: int = 0  # a cut that is not for safety is announced so long before
     sources: tuple[tuple[str, str], ...] = ()
     unverified: frozenset[str] = frozenset()
 

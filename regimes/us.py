@@ -31,13 +31,8 @@ REGIME = Regime(
     max_contacts_a_day=1,
     bank_account_wait_hours=24,
     review_answer_days=30,
-    limit_cut_notice_days=45,
     sources=(
         ("review_answer_days", "Regulation B, 1002.9: reasons within 30 days"),
-        (
-            "limit_cut_notice_days",
-            "Regulation Z, 1026.9(c): significant changes 45 days ahead; used here for cuts",
-        ),
         ("adverse_notice_days", "Regulation B, 1002.9: within 30 days of a completed application"),
         ("max_annual_rate", "Military Lending Act: 36 %, used here for everybody"),
     ),
