@@ -7,7 +7,11 @@ class MerchantsConfig(AppConfig):
     verbose_name = _("Shops")
 
     def ready(self) -> None:
+        from credit.rights.export import add_rows
         from merchants import notices, proposals
+        from merchants.models import Checkout, Merchant
 
         notices.register()
         proposals.register_kinds()
+        add_rows("purchases", lambda borrower: Checkout.objects.filter(borrower=borrower).order_by("pk"))
+        add_rows("shop", lambda borrower: Merchant.objects.filter(business=borrower).order_by("pk"))

@@ -144,7 +144,7 @@ def test_every_command_starts_outside_a_container(name, outside):
     text = translate(SERVICES[name]["command"], ports)
     with shell(text, environment, folder) as process:
         if name == "migrate":
-            assert process.wait(120) == 0, (folder / "out.txt").read_text()
+            assert process.wait(400) == 0, (folder / "out.txt").read_text()
             return
         wait_for_health(name, process, environment, folder, ports, seconds=60)
         assert process.poll() is None
