@@ -21,6 +21,12 @@ def main() -> None:
     parser.add_argument("--loans", type=int, default=1_000_000)
     arguments = parser.parse_args()
     with own_database():
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET statement_timeout = 0"
+            )  # a million loans are not filled within a page's patience
         begun = time.perf_counter()
         seeds = seed_loans()
         copy_loans(seeds, arguments.loans)
