@@ -322,7 +322,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "lendportal.static_storage.Gzipped"
     },
 }
 WHITENOISE_USE_FINDERS = TESTING

@@ -91,7 +91,7 @@ def portal(pytestconfig: pytest.Config) -> Iterator[Portal]:
     url, log = f"http://127.0.0.1:{port}", folder / "out.txt"
     try:
         with running(["manage.py", "portal", "--no-demo"], environment, log):
-            until(lambda: get(f"{url}/readyz")[0] == 200, seconds=120, what="the portal", output=log)
+            until(lambda: get(f"{url}/readyz")[0] == 200, seconds=300, what="the portal", output=log)
             _command(environment, "shell", "-c", SET_UP)
             yield Portal(url, home, environment)
     finally:

@@ -37,7 +37,7 @@ def ready(home, port, process):
     output = home.parent / "out.txt"
     until(
         lambda: text in output.read_text() or process.poll() is not None,
-        seconds=90,
+        seconds=300,
         what="the ready line",
         output=output,
     )
