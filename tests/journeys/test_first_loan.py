@@ -95,7 +95,7 @@ def test_a_shop_owner_opens_a_business_draws_and_repays(portal: Portal, chromium
     owner.page.fill("[name=login]", member)
     owner.page.locator("input[name=role][value=FINANCE]").check(force=True)
     owner.press("main form:has([name=login]) button.btn")
-    assert owner.page.locator(".rows-item").count() == 2
+    assert owner.page.locator("div.rows-item").count() == 2
     owner.page.goto(home + "evidence/")
     for kind in ("INVOICES_SALES", "INVOICES_PURCHASE"):
         owner.page.locator("summary").first.click()
