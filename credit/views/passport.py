@@ -237,7 +237,8 @@ def download(request: SignedIn, ref: uuid.UUID, kind: str) -> HttpResponse:
 
 def _quiet(answer: HttpResponse) -> HttpResponse:
     answer["X-Robots-Tag"] = "noindex, nofollow"
-    answer["Referrer-Policy"] = "no-referrer"
+    # "no-referrer" would make the browser send "Origin: null" with the form, which no check of origins lets through
+    answer["Referrer-Policy"] = "same-origin"
     return answer
 
 

@@ -118,7 +118,9 @@ def test_two_members_draw_and_a_stranger_verifies_the_passport(
     stranger.open("/passport/verify/")
     stranger.page.fill("[name=code]", given["passport"]["code"].lower())
     stranger.submit()
-    stranger.page.locator(".alert-good").wait_for(timeout=20_000)  # the address stays the same: wait for the answer
+    stranger.page.locator(".alert-good").wait_for(
+        timeout=20_000
+    )  # the address stays the same: wait for the answer
     if language == "en":
         take(chromium, owner, {"passport": home + "passport/", "passport-one": one, "rights": home + "rights/",
              "contact": home + "contact/", "erase": home + "rights/erase/", "members": home + "members/",
