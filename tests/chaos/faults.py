@@ -73,7 +73,11 @@ class Troublemaker(threading.Thread):
 
 
 def _later(seconds: float, work: Callable[[], object]) -> None:
-    timer = threading.Timer(seconds, lambda: contextlib.suppress(Exception).__enter__() or work())
+    def ended() -> None:
+        with contextlib.suppress(Exception):  # what was hurt may be gone by then, and is started anew
+            work()
+
+    timer = threading.Timer(seconds, ended)
     timer.daemon = True
     timer.start()
 

@@ -24,7 +24,6 @@ from loans.gateways.signature import sign
 from loans.models import Collection, GatewayMessage, Loan, LoanEventRow, Payout
 from loans.tasks import wake_collection, wake_payout, wake_webhook
 from loans.views.wake import wake
-from regimes.errors import Refusal
 from tests.crash.runner import Flow
 from tests.credit.factories import account_of, make_line, make_person
 from tests.factories import StaffFactory
@@ -356,31 +355,6 @@ def _night_once(subject: Subject) -> list[str]:
     return wrong + ([] if [run.status for run in nights] == ["DONE"] else ["the night is not done once"])
 
 
-def _auto_debit(subject: Subject) -> object:
-    return credit_operations.start_auto_debits(
-        as_of=business_date(), first_id=subject.loan, last_id=subject.loan
-    )
-
-
-def _due_today() -> Subject:
-    """A loan whose first instalment is due: opened as if a month ago, by a draw that was."""
-    subject = a_line()
-    CreditLine.objects.filter(pk=subject.line).update(auto_debit=True)
-    subject.loan = draw(subject).loan_id
-    payout = Payout.objects.get(loan_id=subject.loan)
-    operations.confirm_payout(
-        payout_id=payout.pk,
-        provider_reference=f"bank-{payout.gateway_reference}",
-        amount=payout.amount,
-        currency="CNY",
-        as_of=business_date(),
-        now=timezone.now(),
-    )
-    _event(EventKind.FEE, amount=Decimal("12.00"), data={"component": "fee"})(subject)
-    Loan.objects.filter(pk=subject.loan).update()
-    return subject
-
-
 FLOWS = [
     Flow("draw", a_line, draw, _again(draw), paid_once),
     Flow(
@@ -464,4 +438,3 @@ FLOWS = [
     Flow("night", a_line, _night, _settle_night, _night_once),
 ]
 BY_NAME = {flow.name: flow for flow in FLOWS}
-REFUSALS = Refusal
