@@ -15,7 +15,7 @@ from loans.domain.engine import payoff_quote
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.terms import PrepaymentPolicy
 from loans.gateways import gateway
-from loans.gateways.base import Outcome, Receipt
+from loans.gateways.base import Receipt
 from loans.models import Collection, Loan
 from loans.operations import movements
 from loans.operations.events import UnableToRecord, lock_loan, read_events, refuse_settled, write_event
@@ -141,25 +141,21 @@ def send_collection(*, collection_id: int, now: datetime, as_of: date) -> str | 
 
 
 def _apply(collection: Collection, receipt: Receipt, *, now: datetime, as_of: date) -> None:
-    if receipt.outcome is Outcome.ACCEPTED:
-        movements.note_accepted(
-            Collection, pk=collection.pk, provider_reference=receipt.provider_reference, now=now
-        )
-        return
-    try:
-        if receipt.outcome is Outcome.SUCCEEDED:
-            confirm_collection(
-                collection_id=collection.pk,
-                provider_reference=receipt.provider_reference,
-                amount=receipt.amount,
-                currency=receipt.currency,
-                as_of=as_of,
-                now=now,
-            )
-        else:
-            refuse_collection(collection_id=collection.pk, reason=receipt.reason, now=now)
-    except Refusal as refusal:
-        movements.release(Collection, collection, now=now, status="PARKED", error=refusal.code)
+    movements.apply_receipt(
+        Collection,
+        collection,
+        receipt,
+        now=now,
+        confirm=lambda told: confirm_collection(
+            collection_id=collection.pk,
+            provider_reference=told.provider_reference,
+            amount=told.amount,
+            currency=told.currency,
+            as_of=as_of,
+            now=now,
+        ),
+        refuse=lambda reason: refuse_collection(collection_id=collection.pk, reason=reason, now=now),
+    )
 
 
 def confirm_collection(

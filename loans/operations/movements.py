@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from loans.gateways import gateway
-from loans.gateways.base import NotExecuted, Order, OutcomeUnknown, Receipt
+from loans.gateways.base import NotExecuted, Order, Outcome, OutcomeUnknown, Receipt
 from loans.models import Collection, Payout, Transfer
 from loans.models.payment import Movement
 from regimes.errors import N_, Refusal
@@ -179,6 +179,28 @@ def note_accepted(
         next_attempt_at=now + delay(4),
     )
     return bool(changed)
+
+
+def apply_receipt(
+    model: type[M],
+    row: M,
+    receipt: Receipt,
+    *,
+    now: datetime,
+    confirm: Callable[[Receipt], object],
+    refuse: Callable[[str], object],
+) -> None:
+    """Write down what the gateway said of an order; what contradicts our row is parked for a person."""
+    if receipt.outcome is Outcome.ACCEPTED:
+        note_accepted(model, pk=row.pk, provider_reference=receipt.provider_reference, now=now)
+        return
+    try:
+        if receipt.outcome is Outcome.SUCCEEDED:
+            confirm(receipt)
+        else:
+            refuse(receipt.reason)
+    except Refusal as refusal:
+        release(model, row, now=now, status="PARKED", error=refusal.code)
 
 
 def lock_movement(model: type[M], *, pk: int) -> M:

@@ -17,12 +17,12 @@ from accounts.operations import queue_notice, write_audit
 from ledger.domain.money import ZERO, is_money
 from loans.domain.events import EventKind, LoanEvent
 from loans.gateways import gateway
-from loans.gateways.base import Outcome, Receipt
+from loans.gateways.base import Receipt
 from loans.models import Loan, LoanEventRow, Payout
 from loans.operations import movements
 from loans.operations.contracts import UnableToOrder, cancel_loan, kept_from_payout
 from loans.operations.events import UnableToRecord, lock_loan, write_event
-from regimes.errors import N_, Refusal
+from regimes.errors import N_
 
 
 def pay_tranche(
@@ -170,23 +170,21 @@ def send_payout(*, payout_id: int, now: datetime, as_of: date) -> str | None:
 
 
 def _apply(payout: Payout, receipt: Receipt, *, now: datetime, as_of: date) -> None:
-    if receipt.outcome is Outcome.ACCEPTED:
-        movements.note_accepted(Payout, pk=payout.pk, provider_reference=receipt.provider_reference, now=now)
-        return
-    try:
-        if receipt.outcome is Outcome.SUCCEEDED:
-            confirm_payout(
-                payout_id=payout.pk,
-                provider_reference=receipt.provider_reference,
-                amount=receipt.amount,
-                currency=receipt.currency,
-                as_of=as_of,
-                now=now,
-            )
-        else:
-            refuse_payout(payout_id=payout.pk, reason=receipt.reason, as_of=as_of, now=now)
-    except Refusal as refusal:
-        movements.release(Payout, payout, now=now, status="PARKED", error=refusal.code)
+    movements.apply_receipt(
+        Payout,
+        payout,
+        receipt,
+        now=now,
+        confirm=lambda told: confirm_payout(
+            payout_id=payout.pk,
+            provider_reference=told.provider_reference,
+            amount=told.amount,
+            currency=told.currency,
+            as_of=as_of,
+            now=now,
+        ),
+        refuse=lambda reason: refuse_payout(payout_id=payout.pk, reason=reason, as_of=as_of, now=now),
+    )
 
 
 def confirm_payout(

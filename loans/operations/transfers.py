@@ -12,10 +12,10 @@ from ledger.domain.chart import Role
 from ledger.domain.journal import lines_from
 from ledger.operations import post_journal
 from loans.gateways import gateway
-from loans.gateways.base import Outcome, Receipt
+from loans.gateways.base import Receipt
 from loans.models import Transfer
 from loans.operations import movements
-from regimes.errors import N_, Refusal
+from regimes.errors import N_
 
 OWED_BY = {Transfer.Purpose.SETTLEMENT: Role.MERCHANT_PAYABLE}
 
@@ -63,23 +63,21 @@ def send_transfer(*, transfer_id: int, now: datetime, as_of: date) -> str | None
 
 
 def _apply(row: Transfer, receipt: Receipt, *, now: datetime, as_of: date) -> None:
-    if receipt.outcome is Outcome.ACCEPTED:
-        movements.note_accepted(Transfer, pk=row.pk, provider_reference=receipt.provider_reference, now=now)
-        return
-    try:
-        if receipt.outcome is Outcome.SUCCEEDED:
-            confirm_transfer(
-                transfer_id=row.pk,
-                provider_reference=receipt.provider_reference,
-                amount=receipt.amount,
-                currency=receipt.currency,
-                as_of=as_of,
-                now=now,
-            )
-        else:
-            refuse_transfer(transfer_id=row.pk, reason=receipt.reason, now=now)
-    except Refusal as refusal:
-        movements.release(Transfer, row, now=now, status="PARKED", error=refusal.code)
+    movements.apply_receipt(
+        Transfer,
+        row,
+        receipt,
+        now=now,
+        confirm=lambda told: confirm_transfer(
+            transfer_id=row.pk,
+            provider_reference=told.provider_reference,
+            amount=told.amount,
+            currency=told.currency,
+            as_of=as_of,
+            now=now,
+        ),
+        refuse=lambda reason: refuse_transfer(transfer_id=row.pk, reason=reason, now=now),
+    )
 
 
 def confirm_transfer(
