@@ -151,7 +151,7 @@ def test_production_settings_are_hardened(tmp_path):
     )
     assert told.stdout.strip() == (
         '[true, true, true, 31536000, "__Host-sessionid", false, "django.contrib.auth.hashers.Argon2PasswordHasher", '
-        '"whitenoise.storage.CompressedManifestStaticFilesStorage"]'
+        '"lendportal.static_storage.Gzipped"]'
     )
     assert not (tmp_path / "secrets.env").exists(), "production makes up no secrets"
 
