@@ -23,11 +23,19 @@ from loans.domain.engine import append_event, fold
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.hardship import PlanPreview, check_measures, plan_events, preview_plan
 from loans.domain.state import LoanState
-from loans.models import CollectionStrategy, Loan
-from loans.operations.events import add_event, lock_loan, read_events, write_event
+from loans.models import CollectionStrategy, Loan, LoanEventRow
+from loans.operations import servicing
+from loans.operations.events import lock_loan, read_events, write_event
 from loans.operations.payouts import start_refund
 from regimes.errors import N_, InvalidInput, NotFound
 
+VERBS: Mapping[str, Callable[..., LoanEventRow]] = {
+    EventKind.FEE: servicing.charge_fee,
+    EventKind.WAIVER: servicing.waive,
+    EventKind.RATE_CHANGE: servicing.change_rate,
+    EventKind.WRITE_OFF: servicing.write_off,
+    EventKind.RECOVERY: servicing.record_recovery,
+}
 RATE = re.compile(r"0?\.\d{1,6}|0|1(\.0{1,6})?")
 
 
@@ -147,19 +155,15 @@ def _execute(payload: Mapping[str, Any], act: Act) -> Mapping[str, Any]:
             actor=act.actor,
         )
         return {"payout": str(payout.ref)}
-    row = add_event(
+    fields = {name: value for name, value in payload.items() if name not in ("loan_ref", "event")}
+    fields |= {name: Decimal(fields[name]) for name in ("amount", "annual_rate") if name in fields}
+    row = VERBS[payload["event"]](
         loan_id=loan.pk,
-        event=_event(payload, value_date=act.as_of, reference=act.reference),
+        reference=act.reference,
         as_of=act.as_of,
+        reason=" ".join(act.reason.split())[: servicing.LONGEST_REASON],
         actor=act.actor,
-    )
-    write_audit(
-        actor=act.actor,
-        action=f"loan.{row.kind.lower()}",
-        object_type="loans.Loan",
-        object_ref=loan.ref,
-        after={"sequence": row.sequence, "amount": str(row.amount)},
-        reason=act.reason,
+        **fields,
     )
     return {"sequence": row.sequence}
 

@@ -24,7 +24,7 @@ from loans.domain.terms import (
 from regimes.errors import Refusal
 
 AWKWARD_STARTS = (date(2024, 1, 31), date(2024, 2, 29), date(2023, 12, 31), date(2025, 8, 30))
-METHODS = [m for m in RepaymentMethod if m is not RepaymentMethod.SALES_SHARE]
+METHODS = list(RepaymentMethod)
 FREQUENCIES = (
     Frequency.WEEKLY,
     Frequency.BIWEEKLY,
@@ -76,6 +76,10 @@ def random_terms(rng: random.Random, *, with_fees: bool = False, **fixed: Any) -
         values["interest_grace_periods"] = rng.randint(1, count - 1)
     if method is RepaymentMethod.STEP:
         values["step_weights"] = tuple(Decimal(rng.randint(1, 5)) for _ in range(count))
+    if method is RepaymentMethod.SALES_SHARE:
+        values["sales_share"] = Decimal(rng.randint(1, 10**6)) / 10**6
+        if rng.random() < 0.5:
+            values["period_cap"] = max(round(principal / rng.randint(1, 20), 2), Decimal("0.01"))
     if method is RepaymentMethod.CUSTOM:
         cents = int(principal * 100)
         cuts = sorted(rng.randint(0, cents) for _ in range(count - 1))
@@ -160,6 +164,9 @@ class Story:
         elif kind is EventKind.REFUND:
             if state.credit:
                 self.add(kind, state.credit)
+        elif kind is EventKind.SALES:
+            worth = self.terms.principal * rng.randint(0, 300) / 100
+            self.add(kind, worth.quantize(Decimal("0.01")))
         elif kind is EventKind.RATE_CHANGE:
             self.add(kind, annual_rate=str(Decimal(rng.randint(0, 300000)) / 10**6))
         elif kind in (EventKind.RESCHEDULE, EventKind.RE_AGE):
@@ -199,6 +206,8 @@ def random_story(seed: int, *, steps: int, kinds: list[EventKind] | None = None,
     chosen = list(kinds or EVERY_KIND)
     if kinds is None and rng.random() < 0.1:
         chosen += [EventKind.WITHDRAWAL, EventKind.WRITE_OFF, EventKind.RECOVERY]
+    if terms.repayment_method is RepaymentMethod.SALES_SHARE:
+        chosen += [EventKind.SALES] * 6
     for _ in range(steps):
         story.step(chosen)
     return story

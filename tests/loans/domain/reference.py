@@ -62,6 +62,7 @@ class Line:
     gone: dict[str, int] = field(default_factory=nothing)  # waived, lost or moved
     moved: dict[str, int] = field(default_factory=nothing)
     kept: int = 0
+    ask: int = 0  # share of the sales of the period
     extra: int = 0
     charges: list[tuple[str, date, int]] = field(default_factory=list)
     penalty: int = 0  # cents x day units
@@ -218,6 +219,8 @@ class Reference:
     def target(self, line: Line, own: int) -> int:
         if not line.amortises:
             return 0
+        if self.terms.repayment_method is RepaymentMethod.SALES_SHARE:
+            return line.ask - own
         self.plan()
         if self.terms.repayment_method is RepaymentMethod.EQUAL_INSTALMENT:
             return self.level - own
@@ -468,6 +471,13 @@ class Reference:
             self.lines.append(line)
             start = due
         self.planned = False
+
+    def sales(self, event: LoanEvent) -> None:
+        coming, terms = self.coming(), self.terms
+        if coming:
+            coming[0].ask += divide(cents(event.amount) * int(terms.sales_share * 10**6), 10**6, self.mode)
+            if terms.period_cap is not None:
+                coming[0].ask = min(coming[0].ask, cents(terms.period_cap))
 
     def refund(self, event: LoanEvent) -> None:
         self.credit -= cents(event.amount)
