@@ -67,9 +67,10 @@ def post_journal(
 
 def post_journals(*, drafts: Sequence[JournalDraft]) -> list[Journal]:
     """Write many journals in two statements, whole or not at all; repeats are recognised one by one."""
+    books = BookDate.objects.filter(pk=1).first()
     for draft in drafts:
         check_draft(draft)
-        _refuse_closed(draft)
+        _refuse_closed(draft, books)
     rows = [_row(draft) for draft in drafts]
     with transaction.atomic():
         # A conflict waits for whoever writes the same key, then does nothing: a race has one winner.
@@ -128,9 +129,8 @@ def _journal(draft: JournalDraft, row: Journal, found: dict[Any, Journal]) -> Jo
     return first
 
 
-def _refuse_closed(draft: JournalDraft) -> None:
+def _refuse_closed(draft: JournalDraft, books: BookDate | None) -> None:
     """Say in words what the trigger would say; the trigger also catches a period that closes meanwhile."""
-    books = BookDate.objects.filter(pk=1).first()
     if books is None:
         raise UnableToPost("books_not_open", N_("The books are not open yet."))
     closed = books.closed_through

@@ -56,20 +56,21 @@ def record_identity(
         raise UnableToRecordIdentity("not_a_person", N_("Only a person has an identity document."))
     name = parse_full_name(full_name)
     parsed = parse_document(document=document, raw=number)
-    born = _birth_date(parsed=parsed, given=birth_date)
+    born = birth_date_of(parsed=parsed, given=birth_date)
     check_birth_date(birth_date=born, as_of=as_of, minimum_age=current_regime().minimum_age)
     identity, is_new = _write(
         borrower=borrower, document=document, name=name, parsed=parsed, born=born, actor=actor, now=now
     )
     if not is_new and identity.status != Identity.Status.PENDING:
         return identity
-    outcome = _ask_provider(identity=identity)
+    outcome = ask_provider(identity=identity)
     if outcome.status == Identity.Status.PENDING:
         return identity
     return _apply(identity_id=identity.pk, outcome=outcome, actor=None, now=now)
 
 
-def _birth_date(*, parsed: DocumentNumber, given: date | None) -> date:
+def birth_date_of(*, parsed: DocumentNumber, given: date | None) -> date:
+    """Return the date of birth by the number, or as given where the number says none; refuse two that differ."""
     if parsed.birth_date is None:
         if given is None:
             raise IncompleteIdentity("required", N_("Enter your date of birth."), field="birth_date")
@@ -83,7 +84,8 @@ def _birth_date(*, parsed: DocumentNumber, given: date | None) -> date:
     return parsed.birth_date
 
 
-def _unverifiable() -> UnableToRecordIdentity:
+def unverifiable() -> UnableToRecordIdentity:
+    """Return the refusal that does not tell whether a number is known."""
     return UnableToRecordIdentity("identity_unverifiable", N_("We could not verify this. Contact us."))
 
 
@@ -112,7 +114,7 @@ def _write(
                 )
         _refuse_guessing(borrower=borrower, now=now)
         identity = identity or Identity(borrower=borrower)
-        _fill(identity, document=document, name=name, parsed=parsed, born=born, index=index, now=now)
+        fill_identity(identity, document=document, name=name, parsed=parsed, born=born, index=index, now=now)
         try:
             with transaction.atomic():
                 identity.save()
@@ -126,11 +128,11 @@ def _write(
             after={"document": document},
         )
     if taken:
-        raise _unverifiable()
+        raise unverifiable()
     return identity, True
 
 
-def _fill(
+def fill_identity(
     identity: Identity,
     *,
     document: str,
@@ -140,6 +142,7 @@ def _fill(
     index: str,
     now: datetime,
 ) -> None:
+    """Write a claim onto a row that is not saved here."""
     identity.document, identity.full_name, identity.number = document, name, parsed.number
     identity.number_index, identity.number_last4 = index, parsed.last4
     identity.birth_date, identity.region_code = born, parsed.region_code
@@ -161,7 +164,7 @@ def _refuse_guessing(*, borrower: Borrower, now: datetime) -> None:
         )
 
 
-def _ask_provider(*, identity: Identity) -> IdentityOutcome:
+def ask_provider(*, identity: Identity) -> IdentityOutcome:
     """Ask outside any lock; a provider that fails leaves the claim pending for a person."""
     provider = identity_provider()
     claim = IdentityClaim(

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.domain.contact import parse_email
 from accounts.invariants import INVARIANTS as ACCOUNTS
-from accounts.models import BankAccount, Borrower, User
-from accounts.operations import ensure_person, record_identity, write_audit
+from accounts.models import Borrower, User
+from accounts.operations import write_audit
+from accounts.operations.imports import PersonToImport, import_people
 from credit.domain.reasons import reason as say
 from credit.domain.reasons import recourse
 from credit.domain.reevaluation import next_review_after, period_of
@@ -34,6 +34,7 @@ from regimes.errors import N_, InvalidInput, Refusal
 
 BATCH = 500
 LINE_DAYS = 365
+PERSON = ("email", "full_name", "document", "number", "birth_date")
 
 
 class BookRefused(Refusal):
@@ -180,23 +181,10 @@ def _batches(keys: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _customers(book: Book, *, actor: User, as_of: date, now: datetime) -> dict[str, Borrower]:
-    found: dict[str, Borrower] = {}
-    for key, row in book.customers.items():
-        value = row.values
-        try:
-            with transaction.atomic():
-                email = parse_email(value["email"])
-                if User.objects.filter(email=email).exists():
-                    raise InvalidInput("login_taken", N_("This login is taken."))
-                user = User.objects.create_user(email=email, password=None)
-                borrower = ensure_person(user=user)
-                record_identity(
-                    borrower=borrower, document=value["document"], full_name=value["full_name"], number=value["number"],
-                    birth_date=value["birth_date"], actor=actor, as_of=as_of, now=now,
-                )  # fmt: skip
-                found[key] = borrower
-        except Refusal as refusal:
-            book.complain("customers", row.line, refusal)
+    people = {key: PersonToImport(**{name: row.values[name] for name in PERSON}) for key, row in book.customers.items()}  # fmt: skip
+    found, refused = import_people(people=people, actor=actor, as_of=as_of, now=now)
+    for key, refusal in refused.items():
+        book.complain("customers", book.customers[key].line, refusal)
     return found
 
 
@@ -205,7 +193,7 @@ def _lines(
 ) -> dict[str, tuple[CreditLine, LimitChange]]:
     product = Product.objects.filter(family=Product.Family.PERSONAL, is_active=True).order_by("pk")[0]
     policy, ceiling = active_policy(), ceiling_now()
-    found: dict[str, tuple[CreditLine, LimitChange]] = {}
+    wanted: dict[str, tuple[Mapping[str, Any], Borrower]] = {}
     owners: set[int] = set()
     for key, row in book.lines.items():
         value, borrower = row.values, people.get(row.values["customer_id"])
@@ -220,36 +208,45 @@ def _lines(
             book.complain("lines", row.line, InvalidInput("over_cap", N_("Limit or rate is over what the rules allow.")))  # fmt: skip
             continue
         owners.add(borrower.pk)
-        found[key] = _line(value, borrower, product, policy, actor=actor, as_of=as_of, now=now)
-    return found
+        wanted[key] = (value, borrower)
+    applications = [_application(value, borrower, product, policy, now) for value, borrower in wanted.values()]  # fmt: skip
+    Application.objects.bulk_create(applications)
+    lines = [_line(value, application, as_of) for (value, _), application in zip(wanted.values(), applications, strict=True)]  # fmt: skip
+    CreditLine.objects.bulk_create(lines)
+    changes = [_opening(line, policy, actor, as_of) for line in lines]
+    LimitChange.objects.bulk_create(changes)
+    return dict(zip(wanted, zip(lines, changes, strict=True), strict=True))
 
 
-def _line(value: Mapping[str, Any], borrower: Borrower, product: Product, policy: Any, *, actor: User, as_of: date, now: datetime) -> tuple[CreditLine, LimitChange]:  # fmt: skip
-    application = Application.objects.create(
+def _application(value: Mapping[str, Any], borrower: Borrower, product: Product, policy: Any, now: datetime) -> Application:  # fmt: skip
+    return Application(
         borrower=borrower, product=product, policy=policy, requested_amount=value["limit"], purpose=product.purposes[0],
         status=Application.Status.APPROVED, submitted_date=value["opened_date"], submitted_at=now, decided_date=value["opened_date"],
     )  # fmt: skip
-    review = next_review_after(as_of, anchor=borrower.pk)
-    line = CreditLine.objects.create(
-        borrower=borrower, family=product.family, limit=value["limit"], annual_rate=value["annual_rate"],
+
+
+def _line(value: Mapping[str, Any], application: Application, as_of: date) -> CreditLine:
+    return CreditLine(
+        borrower=application.borrower, family=application.product.family, limit=value["limit"], annual_rate=value["annual_rate"],
         penalty_rate=min(value["annual_rate"] * Decimal("1.5"), Decimal("0.36")), status=CreditLine.Status.ACTIVE,
         opened_date=value["opened_date"], valid_until=as_of + timedelta(days=LINE_DAYS), application=application,
-        next_review_date=review,
+        next_review_date=next_review_after(as_of, anchor=application.borrower_id),
     )  # fmt: skip
-    change = LimitChange.objects.create(
+
+
+def _opening(line: CreditLine, policy: Any, actor: User, as_of: date) -> LimitChange:
+    return LimitChange(
         line=line, direction="OPEN", trigger="OFFICER", old_limit=0, new_limit=line.limit, old_annual_rate=line.annual_rate,
         new_annual_rate=line.annual_rate, reasons=[say("changed_by_officer").to_dict()], recourse=[recourse("ask_person").to_dict()], policy=policy, actor=actor, note="import",
-        period=period_of(as_of), effective_date=as_of, next_review_date=review,
+        period=period_of(as_of), effective_date=as_of, next_review_date=line.next_review_date,
     )  # fmt: skip
-    return line, change
 
 
 def _history(key: str, book: Book, lines: Mapping[str, Any], histories: Mapping[str, Any]) -> LoanHistory:
     line, _change = lines[book.loans[key].values["line_id"]]
     terms, events = histories[key]
     reference = uuid.uuid5(uuid.NAMESPACE_OID, f"lendportal-import:{line.borrower_id}:{key}")
-    account = BankAccount.objects.filter(borrower_id=line.borrower_id, removed_at=None).values_list("pk", flat=True).first()  # fmt: skip
-    return LoanHistory(reference, line.borrower_id, account, terms, events)
+    return LoanHistory(reference, line.borrower_id, None, terms, events)  # who comes in has no account here yet
 
 
 def _drawdown(key: str, line: CreditLine, change: LimitChange, loan: Loan, before: Decimal, actor: User) -> Drawdown:  # fmt: skip

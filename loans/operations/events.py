@@ -229,8 +229,8 @@ _LINE_COLUMNS = [
 ]
 
 
-def write_line(*, loan: Loan, rows: list[dict[str, Any]]) -> None:
-    """Write which period the nights follow from the day booked on, or that they follow none."""
+def line_of(*, loan: Loan, rows: list[dict[str, Any]]) -> AccrualLine | None:
+    """Return which period the nights follow from the day booked on; None where they follow none."""
     day = loan.accrued_through
     runs = next(
         (
@@ -241,19 +241,25 @@ def write_line(*, loan: Loan, rows: list[dict[str, Any]]) -> None:
         None,
     )
     if day is None or runs is None or not loan.is_live or not loan.set_wise:
+        return None
+    return AccrualLine(
+        loan_id=loan.pk, portfolio=loan.portfolio, currency=loan.currency, accrued_through=day,
+        **{name: runs[name] for name in _LINE_COLUMNS},
+    )  # fmt: skip
+
+
+def write_line(*, loan: Loan, rows: list[dict[str, Any]]) -> None:
+    """Write which period the nights follow from the day booked on, or that they follow none."""
+    line = line_of(loan=loan, rows=rows)
+    if line is None:
         AccrualLine.objects.filter(loan_id=loan.pk).delete()
         return
     AccrualLine.objects.bulk_create(
-        [
-            AccrualLine(
-                loan_id=loan.pk, portfolio=loan.portfolio, currency=loan.currency, accrued_through=day,
-                **{name: runs[name] for name in _LINE_COLUMNS},
-            )
-        ],
+        [line],
         update_conflicts=True,
         unique_fields=["loan"],
         update_fields=["accrued_through", *_LINE_COLUMNS],
-    )  # fmt: skip
+    )
 
 
 def record_repayment(

@@ -19,12 +19,12 @@ from ledger.domain.chart import Role
 from ledger.domain.journal import JournalDraft, lines_from
 from ledger.operations import post_journals
 from loans.domain.day_count import actual_year
-from loans.domain.engine import append_event
-from loans.domain.events import LoanEvent
+from loans.domain.engine import append_event, check_history
+from loans.domain.events import EventKind, LoanEvent
 from loans.domain.terms import LoanTerms
 from loans.domain.validation import validate_terms
-from loans.models import Instalment, Loan, LoanEventRow, Payout
-from loans.operations.events import EARNINGS_LOCK, write_line
+from loans.models import AccrualLine, Instalment, Loan, LoanEventRow, Payout
+from loans.operations.events import EARNINGS_LOCK, line_of
 from loans.projection import Projection, difference, position, project
 
 
@@ -42,9 +42,17 @@ class LoanHistory:
 def check_history_of(*, terms: LoanTerms, events: Sequence[LoanEvent], as_of: date) -> tuple[LoanEvent, ...]:
     """Number the events and prove that they can have happened, or raise the refusal of the first that cannot."""
     validate_terms(terms)
+    numbered = tuple(
+        replace(event, sequence=number, recorded_date=as_of) for number, event in enumerate(events, start=1)
+    )
+    # folded once and not once an event: what is in the order of its days meets the same rules in the same order
+    days = [event.value_date for event in numbered]
+    if days == sorted(days) and {event.kind for event in numbered} <= {EventKind.PAYOUT, EventKind.REPAYMENT}:
+        check_history(terms, numbered)
+        return numbered
     known: tuple[LoanEvent, ...] = ()
-    for event in events:
-        known = append_event(terms, known, replace(event, sequence=len(known) + 1, recorded_date=as_of))
+    for event in numbered:
+        known = append_event(terms, known, event)
     return known
 
 
@@ -79,8 +87,8 @@ def import_loans(*, histories: Sequence[LoanHistory], actor: User, as_of: date, 
         Instalment.objects.bulk_create(
             [Instalment(loan_id=loan.pk, **row) for loan, seen in zip(loans, projections, strict=True) for row in seen.instalments]
         )  # fmt: skip
-        for loan, seen in zip(loans, projections, strict=True):
-            write_line(loan=loan, rows=seen.instalments)
+        lines = [line_of(loan=loan, rows=seen.instalments) for loan, seen in zip(loans, projections, strict=True)]
+        AccrualLine.objects.bulk_create([line for line in lines if line is not None])
         drafts = [
             draft for loan, one in zip(loans, histories, strict=True) for draft in _drafts(loan, one, as_of)
         ]
