@@ -20,6 +20,8 @@ from ledger.domain.journal import (
 from ledger.models import BookDate, Journal, Posting
 from regimes.errors import N_, Refusal
 
+MANY_POSTINGS = 500  # from here on they are streamed
+
 __all__ = [
     "PostingLine",
     "UnableToChangeBusinessDate",
@@ -78,8 +80,22 @@ def post_journals(*, drafts: Sequence[JournalDraft]) -> list[Journal]:
         found = _written([row.ref for row in rows])
         fresh = [(draft, row) for draft, row in zip(drafts, rows, strict=True) if row.ref in found]
         postings = [_posting(found[row.ref], line) for draft, row in fresh for line in draft.postings]
-        Posting.objects.bulk_create(postings)
+        _write_postings(postings)
     return [_journal(draft, row, found) for draft, row in zip(drafts, rows, strict=True)]
+
+
+def _write_postings(postings: Sequence[Posting]) -> None:
+    """Insert a few, stream many: an INSERT of thousands of rows is mostly the writing of its own text."""
+    if len(postings) < MANY_POSTINGS:
+        Posting.objects.bulk_create(postings)
+        return
+    columns = ("journal_id", "account_id", "direction", "amount", "loan_id", "borrower_id", "portfolio")
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {Posting._meta.db_table} ({', '.join(columns)}) FROM STDIN") as copy,
+    ):
+        for posting in postings:
+            copy.write_row([getattr(posting, name) for name in columns])
 
 
 def _row(draft: JournalDraft) -> Journal:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -84,9 +85,7 @@ def import_loans(*, histories: Sequence[LoanHistory], actor: User, as_of: date, 
         LoanEventRow.objects.bulk_create(
             [_event(loan, event, actor, as_of) for loan, one in zip(loans, histories, strict=True) for event in one.events]
         )  # fmt: skip
-        Instalment.objects.bulk_create(
-            [Instalment(loan_id=loan.pk, **row) for loan, seen in zip(loans, projections, strict=True) for row in seen.instalments]
-        )  # fmt: skip
+        _copy_instalments(cursor, loans, projections)
         lines = [line_of(loan=loan, rows=seen.instalments) for loan, seen in zip(loans, projections, strict=True)]
         AccrualLine.objects.bulk_create([line for line in lines if line is not None])
         drafts = [
@@ -94,6 +93,16 @@ def import_loans(*, histories: Sequence[LoanHistory], actor: User, as_of: date, 
         ]
         post_journals(drafts=drafts)
     return loans
+
+
+def _copy_instalments(cursor: Any, loans: Sequence[Loan], projections: Sequence[Projection]) -> None:
+    """Stream the widest table in: thirty columns a row cost more as an INSERT than all folds together."""
+    columns = [field.attname for field in Instalment._meta.concrete_fields if not field.primary_key]
+    assert columns[0] == "loan_id", "the first column is written by hand below"
+    with cursor.copy(f"COPY {Instalment._meta.db_table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for loan, seen in zip(loans, projections, strict=True):
+            for row in seen.instalments:
+                copy.write_row([loan.pk, *(row[name] for name in columns[1:])])
 
 
 def _loan(one: LoanHistory, seen: Projection, as_of: date) -> Loan:
