@@ -246,7 +246,9 @@ def _history(key: str, book: Book, lines: Mapping[str, Any], histories: Mapping[
     line, _change = lines[book.loans[key].values["line_id"]]
     terms, events = histories[key]
     reference = uuid.uuid5(uuid.NAMESPACE_OID, f"lendportal-import:{line.borrower_id}:{key}")
-    return LoanHistory(reference, line.borrower_id, None, terms, events)  # who comes in has no account here yet
+    return LoanHistory(
+        reference, line.borrower_id, None, terms, events
+    )  # who comes in has no account here yet
 
 
 def _drawdown(key: str, line: CreditLine, change: LimitChange, loan: Loan, before: Decimal, actor: User) -> Drawdown:  # fmt: skip

@@ -86,7 +86,9 @@ def import_loans(*, histories: Sequence[LoanHistory], actor: User, as_of: date, 
             [_event(loan, event, actor, as_of) for loan, one in zip(loans, histories, strict=True) for event in one.events]
         )  # fmt: skip
         _copy_instalments(cursor, loans, projections)
-        lines = [line_of(loan=loan, rows=seen.instalments) for loan, seen in zip(loans, projections, strict=True)]
+        lines = [
+            line_of(loan=loan, rows=seen.instalments) for loan, seen in zip(loans, projections, strict=True)
+        ]
         AccrualLine.objects.bulk_create([line for line in lines if line is not None])
         drafts = [
             draft for loan, one in zip(loans, histories, strict=True) for draft in _drafts(loan, one, as_of)
