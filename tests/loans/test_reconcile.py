@@ -78,6 +78,25 @@ def test_two_books_that_agree(bank: BankProcess) -> None:
     assert answer["cash_elsewhere"] == "10.00"
 
 
+def test_a_refund_is_money_out_like_a_payout(bank: BankProcess) -> None:
+    """Credit goes back by the bank: on its way it is no difference, arrived it agrees, and only once."""
+    loan = factories.open_loan()
+    pay_out(bank, loan)
+    factories.repay(loan, "1300.00", on=START)
+    loan.refresh_from_db()
+    credit = loan.credit_balance
+    assert credit > 0
+    refund = operations.start_refund(loan_id=loan.pk, amount=credit, reference="back-1", as_of=START)
+    assert told()[0] == 0
+    bank.behave("transfer", "sync")
+    operations.send_payout(payout_id=refund.pk, now=timezone.now(), as_of=START)
+    refund.refresh_from_db()
+    assert refund.status == "CONFIRMED"
+    code, answer = told()
+    assert (code, answer["differences"], answer["agreed"]) == (0, [], 2)
+    assert Decimal(answer["bank_balance"]) == Decimal(answer["cash_through_bank"]) == -1200 - credit
+
+
 def test_a_return_is_a_difference_until_it_is_booked(bank: BankProcess) -> None:
     loan = factories.open_loan()
     pay_out(bank, loan)
