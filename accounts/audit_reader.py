@@ -46,23 +46,31 @@ def _mark(body: str) -> str:
     return hmac.new(index_key(), b"audit-heads|" + body.encode(), hashlib.sha256).hexdigest()
 
 
-def write_heads(*, path: Path) -> int:
-    """Write the last entry of every chain to a file outside the database, with a mark that only we can make."""
+def heads_now() -> tuple[str, str]:
+    """Return the last entry of every chain as text, and the mark that only we can make of it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT ON (shard) shard, sequence, hash FROM accounts_auditentry ORDER BY shard, sequence DESC"
         )
         body = json.dumps([list(row) for row in cursor.fetchall()])
-    path.write_text(json.dumps({"heads": body, "mark": _mark(body)}), "utf-8")
+    return body, _mark(body)
+
+
+def write_heads(*, path: Path) -> int:
+    """Add the heads of now as a line to a file outside the database; return how many chains there are."""
+    body, mark = heads_now()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"heads": body, "mark": mark}) + "\n")
     return len(json.loads(body))
 
 
 def read_heads(*, path: Path) -> dict[int, tuple[int, str]]:
-    """Read what `write_heads` wrote, or raise."""
+    """Read the last line that `write_heads` wrote, or raise."""
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8").splitlines()[-1])
         body, mark = document["heads"], document["mark"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError):
         raise HeadsUnreadable(f"{path.name} cannot be read") from None
     if not hmac.compare_digest(str(mark), _mark(str(body))):
         raise HeadsUnreadable(f"{path.name} was not written by this portal, or was changed")

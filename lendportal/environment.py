@@ -278,6 +278,12 @@ VARIABLES: tuple[Variable, ...] = (
         "20",
         "seconds between two looks for work whose wake was lost",
     ),
+    V(
+        "LENDPORTAL_AUDIT_HEADS",
+        text,
+        "",
+        "file for the marked heads of the audit trail, best on another disk; empty: audit-heads.jsonl in PORTAL_HOME",
+    ),
     V("LENDPORTAL_GATEWAY_TIMEOUT", whole(1, 60), "10", "seconds to wait for the gateway's answer"),
     V("LENDPORTAL_RUN_TOKEN", text, "", "set by the portal command: /readyz repeats it"),
 )

@@ -423,6 +423,7 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = beat_schedule(sweep_seconds=ENV["LENDPORTAL_SWEEP_SECONDS"])
 CELERY_BEAT_SCHEDULE_FILENAME = str(PORTAL_HOME / "beat-schedule")
+AUDIT_HEADS = Path(ENV["LENDPORTAL_AUDIT_HEADS"] or PORTAL_HOME / "audit-heads.jsonl")
 
 # ---- logs ------------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "lendportal.logs.configure"

@@ -26,6 +26,7 @@ def beat_schedule(*, sweep_seconds: int) -> dict[str, Any]:
         "webhooks": _row("loans.tasks.sweep_webhooks", sweep, lives=lives),
         "notices": _row("accounts.tasks.sweep_notices", sweep, lives=lives),
         "proposals": _row("accounts.tasks.expire_proposals", crontab(minute="*/15"), lives=800),
+        "audit-heads": _row("accounts.tasks.keep_audit_heads", crontab(minute="*/5"), lives=290),
         "replies": _row("accounts.tasks.forget_replies", crontab(minute=40), lives=3000),
         "promises": _row("loans.tasks.settle_promises", crontab(minute="*/10"), lives=500),
         # who withdraws a consent, brings newer records or pays a loan off gets an answer soon

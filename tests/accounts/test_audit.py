@@ -13,6 +13,7 @@ from accounts.audit_reader import verify
 from accounts.invariants import INVARIANTS
 from accounts.models import AuditEntry
 from accounts.operations import write_audit
+from accounts.tasks import keep_audit_heads
 from tests.factories import UserFactory
 
 
@@ -135,6 +136,20 @@ class TestTheVerifier:
             call_command("verify_audit", heads=heads)
         assert refused.value.returncode == 1
         assert "entries are missing at the end" in capsys.readouterr().out
+
+    def test_the_heads_of_every_five_minutes_betray_a_tail_cut_since(
+        self, tmp_path, settings, capsys
+    ) -> None:
+        settings.AUDIT_HEADS = tmp_path / "kept" / "heads.jsonl"
+        assert keep_audit_heads() == {"chains": 1}
+        write_audit(actor=None, action="a", object_type="b", object_ref="c")
+        assert keep_audit_heads() == {"chains": 1}
+        assert len(settings.AUDIT_HEADS.read_text().splitlines()) == 2
+        call_command("verify_audit", heads=settings.AUDIT_HEADS)
+        last = AuditEntry.objects.order_by("-sequence").first()
+        as_superuser("DELETE FROM accounts_auditentry WHERE id = %s", last.pk)
+        with pytest.raises(CommandError):
+            call_command("verify_audit", heads=settings.AUDIT_HEADS)
 
     def test_heads_that_were_edited_are_refused(self, tmp_path) -> None:
         heads = tmp_path / "heads.json"
