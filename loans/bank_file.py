@@ -21,17 +21,20 @@ WITH ours AS (
     SELECT 'COLLECTION', id, loan_id, amount, status, gateway_reference::text, coalesce(provider_reference, ''),
            coalesce(done_at, created_at)::date FROM loans_collection WHERE status IN ('CONFIRMED', 'SENT', 'UNKNOWN')),
 lines AS (
-    SELECT number, booked_date, reference, amount, text,
-           count(*) OVER (PARTITION BY reference, amount) AS times FROM loans_bankfileline WHERE file_id = %(file)s),
+    SELECT f.id AS line_id, f.number, f.booked_date, f.reference, f.amount, f.text, s.id IS NOT NULL AS is_held,
+           count(*) OVER (PARTITION BY f.reference, f.amount) AS times
+    FROM loans_bankfileline f
+    LEFT JOIN loans_suspenseitem s ON (s.reference, s.amount, s.received_date) = (f.reference, f.amount, f.booked_date)
+    WHERE f.file_id = %(file)s),
 met AS (
     SELECT l.*, o.kind, o.id, o.loan_id, o.amount AS our_amount, o.status
     FROM lines l LEFT JOIN ours o ON l.reference IN (o.ours, o.theirs) AND l.reference <> '')
-SELECT CASE WHEN times > 1 THEN 'TWICE' WHEN kind IS NULL THEN 'UNKNOWN' WHEN our_amount <> amount THEN 'AMOUNT'
+SELECT CASE WHEN times > 1 THEN 'TWICE' WHEN kind IS NULL THEN CASE WHEN is_held THEN 'HELD' ELSE 'UNKNOWN' END WHEN our_amount <> amount THEN 'AMOUNT'
             WHEN status <> 'CONFIRMED' THEN 'UNCONFIRMED' ELSE 'MATCHED' END AS what,
-       number, booked_date, reference, amount, text, kind, loan_id, our_amount
+       number, booked_date, reference, amount, text, kind, loan_id, our_amount, line_id
 FROM met
 UNION ALL
-SELECT 'MISSING', NULL, o.day, CASE WHEN o.theirs <> '' THEN o.theirs ELSE o.ours END, NULL, '', o.kind, o.loan_id, o.amount
+SELECT 'MISSING', NULL, o.day, CASE WHEN o.theirs <> '' THEN o.theirs ELSE o.ours END, NULL, '', o.kind, o.loan_id, o.amount, NULL
 FROM ours o WHERE o.status = 'CONFIRMED' AND o.day BETWEEN %(first)s AND %(last)s
   AND NOT EXISTS (SELECT FROM lines l WHERE l.reference IN (o.ours, o.theirs))
 ORDER BY 1, 3, 2
@@ -51,6 +54,7 @@ class Compared:
     kind: str | None
     loan_id: int | None
     our_amount: Decimal | None
+    line_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,5 +306,7 @@ KINDS = (
 
 def register() -> None:
     """Offer the acts of this room."""
-    for kind in KINDS:
+    from loans import checked_suspense  # built upon the acts above
+
+    for kind in (*KINDS, *checked_suspense.KINDS):
         proposal_kinds.register(kind)

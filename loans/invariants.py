@@ -251,6 +251,19 @@ INVARIANTS = [
            FROM told t FULL JOIN held h USING (portfolio, currency) WHERE coalesce(h.amount, 0) <> coalesce(t.amount, 0)""",
     ),
     Invariant(
+        "I27",
+        "What is left of each movement in suspense is what its journals left in the account",
+        """WITH held AS (
+               SELECT split_part(j.source, ':', 2) AS item, sum(CASE p.direction WHEN 'C' THEN p.amount ELSE -p.amount END) AS amount
+               FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id JOIN ledger_account a ON a.id = p.account_id
+               WHERE a.role = 'SUSPENSE' AND j.source LIKE 'suspense:%' GROUP BY 1),
+           told AS (
+               SELECT s.ref::text AS item, s.amount - coalesce(sum(m.amount), 0) AS amount
+               FROM loans_suspenseitem s LEFT JOIN loans_suspensematch m ON m.item_id = s.id GROUP BY s.id)
+           SELECT item, held.amount AS ledger, told.amount AS items_say FROM told FULL JOIN held USING (item)
+           WHERE held.amount IS DISTINCT FROM told.amount OR told.amount < 0""",
+    ),
+    Invariant(
         "I18L",
         "The events of a loan are numbered without a gap, and its projection knows the last",
         """SELECT l.id AS loan, l.last_sequence, e.events, e.last FROM loans_loan l

@@ -37,6 +37,7 @@ def what_words() -> dict[str, str]:
     return {
         "MATCHED": _("Agrees"),
         "UNKNOWN": _("At the bank, not with us"),
+        "HELD": _("Held in suspense, or cleared from it"),
         "MISSING": _("With us, not at the bank"),
         "AMOUNT": _("Another amount"),
         "UNCONFIRMED": _("The bank did it, we have not heard"),

@@ -142,6 +142,8 @@ CHECKED: dict[str, TwoPeople] = {
     "collection_strategy": TwoPeople((COLLECTOR, ANALYST), (ANALYST, FINANCE)),
     "refund": TwoPeople((SUPPORT, FINANCE), (FINANCE,)),
     "manual_journal": TwoPeople((FINANCE,), (FINANCE,)),
+    "suspense_match": TwoPeople((FINANCE,), (FINANCE,)),
+    "suspense_return": TwoPeople((FINANCE,), (FINANCE,)),
     "merchant_approval": TwoPeople((REVIEWER,), (REVIEWER, FINANCE)),
     "merchant_status": TwoPeople((REVIEWER, SUPPORT), (REVIEWER, FINANCE)),
     "policy_activation": TwoPeople((ANALYST,), (ANALYST,)),

@@ -39,7 +39,8 @@ class ProposalForm(forms.Form):
         return {name: value for name, value in given.items() if value not in (None, "")}
 
 
-def _amount(label: Any = None) -> forms.CharField:
+def amount_field(label: Any = None) -> forms.CharField:
+    """Return the field of an amount."""
     return forms.CharField(
         label=label or _("Amount"), max_length=16, help_text=_("Digits only, for example 1500.00")
     )
@@ -94,12 +95,12 @@ class ErasureForm(ProposalForm):
 
 class LimitForm(ProposalForm):
     line_ref = forms.CharField(label=_("Line (reference)"), max_length=36)
-    limit = _amount(_("New limit"))
+    limit = amount_field(_("New limit"))
 
 
 class ApprovalForm(ProposalForm):
     application_ref = forms.CharField(label=_("Application (reference)"), max_length=36)
-    limit = _amount(_("Limit"))
+    limit = amount_field(_("Limit"))
 
 
 class PolicyForm(ProposalForm):
@@ -129,14 +130,14 @@ class RateForm(LoanForm):
 
 
 class FeeForm(LoanForm):
-    amount = _amount()
+    amount = amount_field()
     component = forms.ChoiceField(
         label=_("Kind"), choices=(("fee", _("Fee")), ("penalty", _("Fixed penalty")))
     )
 
 
 class WaiverForm(LoanForm):
-    amount = _amount()
+    amount = amount_field()
     component = forms.ChoiceField(
         label=_("What is waived"),
         choices=(("penalty", _("Penalty")), ("interest", _("Interest")), ("fee", _("Fees"))),
@@ -144,7 +145,7 @@ class WaiverForm(LoanForm):
 
 
 class RefundForm(LoanForm):
-    amount = _amount()
+    amount = amount_field()
 
 
 MEASURES = {
@@ -192,7 +193,7 @@ class StrategyForm(ProposalForm):
 class JournalForm(ProposalForm):
     debit = forms.ChoiceField(label=_("Debit"))
     credit = forms.ChoiceField(label=_("Credit"))
-    amount = _amount()
+    amount = amount_field()
     description = forms.CharField(label=_("Description"), max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -232,6 +233,26 @@ class ShopStatusForm(ProposalForm):
         return {**super().payload(), "merchant": str(self.cleaned_data["merchant"])}
 
 
+class ItemForm(ProposalForm):
+    """A part of money in suspense."""
+
+    item_ref = forms.CharField(label=_("Money in suspense (reference)"), max_length=36)
+
+
+class SuspenseMatchForm(ItemForm):
+    """Which loan it belongs to."""
+
+    loan_ref = forms.CharField(label=_("Loan (reference)"), max_length=36)
+    amount = amount_field()
+
+
+class SuspenseReturnForm(ItemForm):
+    """Under which transfer it went back."""
+
+    amount = amount_field()
+    bank_reference = forms.CharField(label=_("Bank's reference of the transfer back"), max_length=64)
+
+
 FORMS: dict[str, type[ProposalForm]] = {
     "role_grant": RoleForm,
     "break_glass": GlassForm,
@@ -251,6 +272,8 @@ FORMS: dict[str, type[ProposalForm]] = {
     "refund": RefundForm,
     "loan_plan": PlanForm,
     "manual_journal": JournalForm,
+    "suspense_match": SuspenseMatchForm,
+    "suspense_return": SuspenseReturnForm,
     "merchant_approval": ShopForm,
     "merchant_status": ShopStatusForm,
 }

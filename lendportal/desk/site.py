@@ -57,6 +57,7 @@ class Desk(admin.AdminSite):
             proposals,
             reminders,
             running,
+            suspense,
             views,
         )
         from lendportal.desk.routes import guarded
@@ -86,6 +87,7 @@ class Desk(admin.AdminSite):
             page("portfolio/", portfolio.index, "portfolio"),
             page("portfolio/loans/", portfolio.loans, "portfolio_loans"),
             page("portfolio/<slug:name>/", portfolio.report, "portfolio_report"),
+            page("books/suspense/", suspense.listing, "suspense"),
             page("books/bank/", bank.listing, "bank"),
             page("books/bank/<uuid:ref>/", bank.one, "bank_file"),
             page("operations/", running.running, "running"),

@@ -7,6 +7,7 @@ from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualLine, AccrualSlice
 from loans.models.payment import Collection, GatewayMessage, Payout
 from loans.models.provision import ProvisionLine, ProvisionRun
+from loans.models.suspense import SuspenseItem, SuspenseMatch
 from loans.models.transfer import Transfer
 
 __all__ = [
@@ -30,5 +31,7 @@ __all__ = [
     "Promise",
     "ProvisionLine",
     "ProvisionRun",
+    "SuspenseItem",
+    "SuspenseMatch",
     "Transfer",
 ]

@@ -1,0 +1,48 @@
+"""Money in suspense: what waits, and what the books hold of it. Questions only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from ledger.domain.money import ZERO
+from ledger.queries import balance
+from loans.models import SuspenseItem, SuspenseMatch
+
+_MONEY: DecimalField[Decimal, Decimal] = DecimalField(max_digits=16, decimal_places=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the suspense account holds, and how much of it is known by its movement."""
+
+    booked: Decimal
+    items: Decimal
+
+    @property
+    def by_hand(self) -> Decimal:
+        return self.booked - self.items
+
+
+def items() -> QuerySet[SuspenseItem]:
+    """Return every item with `left`, what has not found its place yet."""
+    spent = (
+        SuspenseMatch.objects.filter(item=OuterRef("pk")).values("item").annotate(n=Sum("amount")).values("n")
+    )
+    return SuspenseItem.objects.annotate(
+        left=F("amount") - Coalesce(Subquery(spent), ZERO, output_field=_MONEY)
+    )  # fmt: skip
+
+
+def left_of(item: SuspenseItem) -> Decimal:
+    """Return what is left of one item."""
+    return item.amount - (item.matches.aggregate(n=Sum("amount"))["n"] or ZERO)
+
+
+def held() -> Held:
+    """Compare the account with its items; entries by hand are the difference."""
+    known = items().aggregate(n=Sum("left"))["n"] or ZERO
+    return Held(booked=balance(role="SUSPENSE"), items=known)
