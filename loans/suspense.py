@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -27,7 +28,7 @@ class Held:
         return self.booked - self.items
 
 
-def items() -> QuerySet[SuspenseItem]:
+def items() -> QuerySet[Any]:
     """Return every item with `left`, what has not found its place yet."""
     spent = (
         SuspenseMatch.objects.filter(item=OuterRef("pk")).values("item").annotate(n=Sum("amount")).values("n")

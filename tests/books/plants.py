@@ -76,6 +76,7 @@ LOANS = [
     Plant("I16b", "a loan stands in another bucket", _one("loans_loan", "bucket = 'CURRENT'", LATE)),
     Plant("I18L", "an event is missing", _one("loans_loan", "last_sequence = last_sequence + 1")),
     Plant("I25", "a cent more is set aside than the ledger has", _one("loans_provisionline", "amount = amount + 0.01", "amount > 0")),
+    Plant("I27", "suspense holds money that no movement brought", "WITH j AS (INSERT INTO ledger_journal (ref, source, leg, kind, currency, value_date, booked_date, description, digest, written_in) SELECT gen_random_uuid(), 'suspense:ghost', 'HELD', 'SUSPENSE', currency, value_date, booked_date, '', digest, written_in FROM ledger_journal LIMIT 1 RETURNING id) INSERT INTO ledger_posting (journal_id, account_id, direction, amount, portfolio) SELECT j.id, a.id, CASE a.role WHEN 'SUSPENSE' THEN 'C' ELSE 'D' END, 5, '' FROM j, ledger_account a WHERE a.role IN ('SUSPENSE', 'CASH_AT_BANK')"),
     Plant("I17a", "a payout waits for two hours", _one("loans_payout", "status = 'UNKNOWN', created_at = now() - interval '2 hours'")),
     Plant("I17b", "a payout is parked and nobody looks", _one("loans_payout", "status = 'PARKED'")),
 ]  # fmt: skip
