@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
-from lendportal import health
+from lendportal import csp_reports, health
 
 handler400 = "lendportal.errors.bad_request"
 handler403 = "lendportal.errors.permission_denied"
@@ -22,6 +22,7 @@ redoc = csp_update({"style-src": ["'unsafe-inline'"], "worker-src": ["blob:"]})(
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # /livez and /readyz are answered by health.HealthMiddleware
+    path("csp-report/", csp_reports.receive, name="csp-report"),
     path("metrics", health.metrics, name="metrics"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

@@ -130,6 +130,7 @@ class Door:
 
 OUTSIDE: dict[str, Door] = {
     "metrics": Door(Who.MACHINE),
+    "csp-report": Door(None, Who.ALL),
     "set_language": Door(Who.ALL, Who.ALL),
     "schema": Door(Who.ALL),
     "api-docs": Door(Who.ALL),
