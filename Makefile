@@ -27,7 +27,7 @@ test: setup-dev  ## run all tests on their own PostgreSQL and broker; TESTS=test
 	@$(WITH_OPENMP) exec $(PY) -m pytest $(TESTS) -q -n $(WORKERS) --dist loadscope
 
 test-deep: setup-dev  ## an hour or two: 10,000 histories x 50 against a second engine, random walks of loans and of the portal on PostgreSQL, the kit, planted corruptions
-	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/credit/test_machine.py tests/conformance tests/books -q -n $(WORKERS) --dist worksteal
+	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/credit/test_machine.py tests/conformance tests/books tests/chaos -q -n $(WORKERS) --dist worksteal
 
 lint: setup-dev  ## format check, lint, types, floors
 	@$(PY) -m ruff format --check .
@@ -62,6 +62,10 @@ drill: setup-dev  ## back up and restore a million postings, and recover to a po
 
 load: setup-dev  ## ten minutes of people on the whole portal, with locust
 	@$(WITH_OPENMP) exec $(PY) -m bench.load $(LOAD)
+
+.PHONY: seeded
+seeded: setup-dev  ## put 51 bugs into a copy, one at a time, and see which tests find them; SEEDED="--only lock"
+	@$(WITH_OPENMP) exec $(PY) -m tests.seeded $(SEEDED)
 
 sbom: setup-dev  ## write what the portal is made of as CycloneDX
 	@$(VENV)/bin/cyclonedx-py requirements requirements.txt --of JSON -o var/sbom.json && echo "var/sbom.json is written"
