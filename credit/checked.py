@@ -13,6 +13,7 @@ from django.db.models import Model, QuerySet
 from accounts import proposal_kinds
 from accounts.models import Borrower
 from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from credit.checked_imports import IMPORT
 from credit.domain.erasure import UnableToErase, blocks
 from credit.domain.policy import read_policy
 from credit.models import Application, CreditLine, Policy
@@ -277,5 +278,5 @@ ERASURE = ProposalKind(
 
 def register() -> None:
     """Offer the acts of this room."""
-    for kind in (LIMIT, APPROVAL, POLICY, ERASURE):
+    for kind in (LIMIT, APPROVAL, POLICY, ERASURE, IMPORT):
         proposal_kinds.register(kind)

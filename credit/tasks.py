@@ -11,6 +11,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from credit import operations
+from credit.operations.import_batches import work_batches
 from credit.operations.portfolio import compute_report
 from ledger import queries as ledger_queries
 
@@ -81,6 +82,15 @@ def run_experiments() -> int:
     except ledger_queries.BooksNotOpen:
         return 0
     return operations.run_waiting_experiments(now=timezone.now(), most=1)
+
+
+@shared_task(name="credit.tasks.work_imports", ignore_result=True, soft_time_limit=1740, time_limit=1800)
+def work_imports() -> int:
+    """Try books that were brought, and import those that two people let in."""
+    try:
+        return work_batches(as_of=ledger_queries.business_date(), now=timezone.now())
+    except ledger_queries.BooksNotOpen:
+        return 0
 
 
 @shared_task(name="credit.tasks.compute_portfolio_report")

@@ -5,6 +5,7 @@ from credit.models.approval import DrawRequest
 from credit.models.cause import LookCause
 from credit.models.exclusion import SelfExclusion
 from credit.models.hold import Hold
+from credit.models.import_batch import ImportBatch
 from credit.models.laboratory import Experiment, PolicyTrial
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
@@ -25,6 +26,7 @@ __all__ = [
     "LessonRead",
     "Hold",
     "Experiment",
+    "ImportBatch",
     "LimitChange",
     "LineFacts",
     "LineLook",

@@ -142,6 +142,7 @@ CHECKED: dict[str, TwoPeople] = {
     "collection_strategy": TwoPeople((COLLECTOR, ANALYST), (ANALYST, FINANCE)),
     "refund": TwoPeople((SUPPORT, FINANCE), (FINANCE,)),
     "manual_journal": TwoPeople((FINANCE,), (FINANCE,)),
+    "bulk_import": TwoPeople((FINANCE,), (FINANCE,)),
     "suspense_match": TwoPeople((FINANCE,), (FINANCE,)),
     "suspense_return": TwoPeople((FINANCE,), (FINANCE,)),
     "merchant_approval": TwoPeople((REVIEWER,), (REVIEWER, FINANCE)),

@@ -233,6 +233,10 @@ class ShopStatusForm(ProposalForm):
         return {**super().payload(), "merchant": str(self.cleaned_data["merchant"])}
 
 
+class ImportForm(ProposalForm):
+    batch_ref = forms.CharField(label=_("Book (reference)"), max_length=36)
+
+
 class ItemForm(ProposalForm):
     """A part of money in suspense."""
 
@@ -272,6 +276,7 @@ FORMS: dict[str, type[ProposalForm]] = {
     "refund": RefundForm,
     "loan_plan": PlanForm,
     "manual_journal": JournalForm,
+    "bulk_import": ImportForm,
     "suspense_match": SuspenseMatchForm,
     "suspense_return": SuspenseReturnForm,
     "merchant_approval": ShopForm,

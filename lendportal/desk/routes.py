@@ -49,6 +49,8 @@ DESK: dict[str, Route] = {
     "portfolio_report": Route("loans.view_portfolio", "credit.compute_report"),
     "portfolio_loans": Route("loans.view_portfolio"),
     "bank": Route("ledger.view_posting", "ledger.reconcile_bank"),
+    "imports": Route("accounts.propose_bulk_import", "accounts.propose_bulk_import"),
+    "import_batch": Route("accounts.propose_bulk_import"),
     "suspense": Route("ledger.view_posting", "ledger.reconcile_bank"),
     "bank_file": Route("ledger.view_posting"),
     "running": Route("credit.view_operations", "credit.run_operations"),

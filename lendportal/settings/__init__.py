@@ -419,6 +419,7 @@ CELERY_TASK_ROUTES = {
     "accounts.tasks.*notice*": {"queue": "notices"},
     "credit.tasks.send_reminders": {"queue": "notices"},
     "credit.tasks.run_end_of_day": {"queue": "night"},
+    "credit.tasks.work_imports": {"queue": "night"},
     "credit.tasks.*night*": {"queue": "night"},
     "credit.tasks.reevaluate_*": {"queue": "night"},
 }

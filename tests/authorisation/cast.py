@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts import operations as accounts
 from accounts.models import BankAccount, Borrower, BusinessMember, Notice, Proposal, TemporaryRole, User
 from credit import operations as credit
-from credit.models import Application, CreditLine, Decision, Drawdown, LimitChange, ReviewRequest
+from credit.models import Application, CreditLine, Decision, Drawdown, ImportBatch, LimitChange, ReviewRequest
 from ledger.operations import open_books
 from ledger.queries import books_are_open
 from lendportal.desk.policy import BREAK_GLASS, STAFF
@@ -55,6 +55,7 @@ def build_cast() -> Cast:
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         cast.clients[name] = client
     cast.clients["anonymous"] = Client(raise_request_exception=False)
+    ImportBatch.objects.create(name="a", sha256="0" * 64, made_by=cast.users["Finance"])
     BankFile.objects.create(name="a.csv", sha256="0" * 64, from_date=AS_OF, to_date=AS_OF, rows=0, actor=cast.users["Finance"])  # fmt: skip
     cast.objects = {
         "alice": _objects(scene.line, scene.drawdown, scene.loan, world.alice, world.alice_account),

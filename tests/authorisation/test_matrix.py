@@ -23,6 +23,7 @@ from django.db import transaction
 
 from accounts.models import Proposal
 from accounts.proposal_kinds import kinds
+from credit.models import ImportBatch
 from lendportal.desk.policy import BREAK_GLASS, CHECKED, ROLES, STAFF, allows
 from lendportal.desk.routes import BY_KIND, DESK, DJANGO, OUTSIDE, SIGN_IN, Door, Who
 from lendportal.desk.routes import STAFF as ANY_STAFF
@@ -80,6 +81,7 @@ def desk_checks(cast: Cast) -> Iterator[Check]:
     proposal = str(Proposal.objects.latest("pk").ref)
     fills = {
         "collection_case": mine["loan"], "hardship": mine["hardship"], "reveal": mine["borrower"],
+        "import_batch": str(ImportBatch.objects.latest("pk").ref),
         "bank_file": str(BankFile.objects.latest("pk").ref),
         "review": mine["application"], "answer": mine["review"], "loan_statement": mine["loan"],
         "loan_as_known": mine["loan"], "loan_changes": mine["loan"], "freeze": mine["line"], "proposal": proposal,
