@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -36,63 +36,40 @@ class UnableToService(InvalidInput):
     """Refuse a request whose fields do not make an event."""
 
 
+class Circumstances(TypedDict):
+    """Say of an act when it is true and is learned, why, and who did it."""
+
+    reference: str
+    as_of: date
+    value_date: NotRequired[date | None]
+    reason: NotRequired[str]
+    actor: NotRequired[User | None]
+
+
 def charge_fee(
     *,
     loan_id: int,
     amount: Decimal,
-    reference: str,
-    as_of: date,
     component: str = Component.FEE.value,
     due_date: date | None = None,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
+    **when: Unpack[Circumstances],
 ) -> LoanEventRow:
     """Charge a fee, or a fixed penalty (`component="penalty"`), due on a date of its own."""
     _check_choice(component, (Component.FEE.value, Component.PENALTY.value), "component")
-    data = {"component": component, "due_date": (due_date or value_date or as_of).isoformat()}
-    return _record(EventKind.FEE, loan_id, amount, data, reference, value_date, as_of, reason, actor)
+    due = due_date or when.get("value_date") or when["as_of"]
+    data = {"component": component, "due_date": due.isoformat()}
+    return _record(EventKind.FEE, loan_id, amount, data, **when)
 
 
-def waive(
-    *,
-    loan_id: int,
-    amount: Decimal,
-    component: str,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def waive(*, loan_id: int, amount: Decimal, component: str, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Forgive part of the fees, the penalty or the interest that is owed. Principal is written off, not waived."""
     _check_choice(component, [part.value for part in Component], "component")
-    return _record(
-        EventKind.WAIVER,
-        loan_id,
-        amount,
-        {"component": component},
-        reference,
-        value_date,
-        as_of,
-        reason,
-        actor,
-    )
+    return _record(EventKind.WAIVER, loan_id, amount, {"component": component}, **when)
 
 
-def change_rate(
-    *,
-    loan_id: int,
-    annual_rate: Decimal,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def change_rate(*, loan_id: int, annual_rate: Decimal, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Let another rate run from a day on; the number of instalments stays."""
-    data = {"annual_rate": _rate(annual_rate)}
-    return _record(EventKind.RATE_CHANGE, loan_id, ZERO, data, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.RATE_CHANGE, loan_id, ZERO, {"annual_rate": _rate(annual_rate)}, **when)
 
 
 def reschedule(
@@ -100,17 +77,13 @@ def reschedule(
     loan_id: int,
     instalment_count: int,
     first_due_date: date,
-    reference: str,
-    as_of: date,
     annual_rate: Decimal | None = None,
     frequency: str | None = None,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
+    **when: Unpack[Circumstances],
 ) -> LoanEventRow:
     """Spread what is not due yet over new instalments; what is overdue stays overdue."""
     data = _spread(instalment_count, first_due_date, annual_rate, frequency)
-    return _record(EventKind.RESCHEDULE, loan_id, ZERO, data, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.RESCHEDULE, loan_id, ZERO, data, **when)
 
 
 def re_age(
@@ -118,58 +91,27 @@ def re_age(
     loan_id: int,
     instalment_count: int,
     first_due_date: date,
-    reference: str,
-    as_of: date,
     annual_rate: Decimal | None = None,
     frequency: str | None = None,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
+    **when: Unpack[Circumstances],
 ) -> LoanEventRow:
     """Spread the rest and the arrears over new instalments. No interest becomes principal."""
     data = _spread(instalment_count, first_due_date, annual_rate, frequency)
-    return _record(EventKind.RE_AGE, loan_id, ZERO, data, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.RE_AGE, loan_id, ZERO, data, **when)
 
 
-def extend(
-    *,
-    loan_id: int,
-    extra_instalments: int,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def extend(*, loan_id: int, extra_instalments: int, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Add instalments to those that remain."""
     data = {"extra_instalments": _count(extra_instalments, "extra_instalments")}
-    return _record(EventKind.EXTENSION, loan_id, ZERO, data, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.EXTENSION, loan_id, ZERO, data, **when)
 
 
-def pause(
-    *,
-    loan_id: int,
-    until: date,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def pause(*, loan_id: int, until: date, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Stop penalty and days past due until a date (hardship). Interest of the contract runs on."""
-    data = {"until": until.isoformat()}
-    return _record(EventKind.PAUSE, loan_id, ZERO, data, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.PAUSE, loan_id, ZERO, {"until": until.isoformat()}, **when)
 
 
-def report_sales(
-    *,
-    loan_id: int,
-    amount: Decimal,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    actor: User | None = None,
-) -> LoanEventRow:
+def report_sales(*, loan_id: int, amount: Decimal, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Report a shop's sales of the running period: its share is asked on the due date, up to the cap of a period."""
     with transaction.atomic():
         loan = lock_loan(loan_id=loan_id)
@@ -177,83 +119,41 @@ def report_sales(
             raise UnableToRecord(
                 "loan_not_by_sales", N_("This loan is not repaid by a share of sales."), field="loan"
             )
-        return _record(EventKind.SALES, loan_id, amount, {}, reference, value_date, as_of, "", actor)
+        return _record(EventKind.SALES, loan_id, amount, {}, **when)
 
 
-def withdraw(
-    *,
-    loan_id: int,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def withdraw(*, loan_id: int, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Withdraw from a loan that was paid out, in its cooling-off period: what was paid out is due now, fees come back."""
     with transaction.atomic():
         loan = lock_loan(loan_id=loan_id)
-        if not loan.is_live and not loan.events.filter(reference=reference).exists():
+        if not loan.is_live and not loan.events.filter(reference=when["reference"]).exists():
             raise UnableToRecord(
                 "loan_not_running", N_("The loan is not running, so it cannot be withdrawn from.")
             )
-        return _record(EventKind.WITHDRAWAL, loan_id, ZERO, {}, reference, value_date, as_of, reason, actor)
+        return _record(EventKind.WITHDRAWAL, loan_id, ZERO, {}, **when)
 
 
-def write_off(
-    *,
-    loan_id: int,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def write_off(*, loan_id: int, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Give the whole debt up; the loan stops earning, and money that comes later is a recovery."""
-    return _record(EventKind.WRITE_OFF, loan_id, ZERO, {}, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.WRITE_OFF, loan_id, ZERO, {}, **when)
 
 
-def record_recovery(
-    *,
-    loan_id: int,
-    amount: Decimal,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def record_recovery(*, loan_id: int, amount: Decimal, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Record money that came in after the write-off."""
-    return _record(EventKind.RECOVERY, loan_id, amount, {}, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.RECOVERY, loan_id, amount, {}, **when)
 
 
 def charge_back(
-    *,
-    loan_id: int,
-    repayment: str,
-    amount: Decimal,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
+    *, loan_id: int, repayment: str, amount: Decimal, **when: Unpack[Circumstances]
 ) -> LoanEventRow:
     """Record that the payer's bank took money of a repayment back; `repayment` is the repayment's reference."""
     data = {"repayment": _text(repayment, "repayment", LONGEST_REFERENCE)}
-    return _record(EventKind.CHARGE_BACK, loan_id, amount, data, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.CHARGE_BACK, loan_id, amount, data, **when)
 
 
-def record_refund(
-    *,
-    loan_id: int,
-    amount: Decimal,
-    reference: str,
-    as_of: date,
-    value_date: date | None = None,
-    reason: str = "",
-    actor: User | None = None,
-) -> LoanEventRow:
+def record_refund(*, loan_id: int, amount: Decimal, **when: Unpack[Circumstances]) -> LoanEventRow:
     """Record that credit of the borrower was paid out by another way than the gateway (see `start_refund`)."""
-    return _record(EventKind.REFUND, loan_id, amount, {}, reference, value_date, as_of, reason, actor)
+    return _record(EventKind.REFUND, loan_id, amount, {}, **when)
 
 
 def _record(
@@ -261,11 +161,12 @@ def _record(
     loan_id: int,
     amount: Decimal,
     data: dict[str, Any],
+    *,
     reference: str,
-    value_date: date | None,
     as_of: date,
-    reason: str,
-    actor: User | None,
+    value_date: date | None = None,
+    reason: str = "",
+    actor: User | None = None,
 ) -> LoanEventRow:
     if reason:
         data = {**data, "reason": _text(reason, "reason", LONGEST_REASON)}
