@@ -13,12 +13,11 @@ from decimal import Decimal
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count
+from django.db import connection
 
 from accounts import queries as account_queries
 from accounts.models import Borrower
-from credit.models import Application, CreditLine
-from credit.queries import debts_of_lines
+from credit.queries import DEBTS
 from loans import queries as loan_queries
 from risk import queries as risk_queries
 from risk.domain.events import SHANGHAI, Bytes, Floats, Integers
@@ -101,19 +100,49 @@ def conduct_facts(*, borrower_ids: Sequence[int], as_of: date) -> ConductFacts:
     """Say how borrowers behaved with us: loans' columns, joined with the line's use and the applications."""
     place = {pk: at for at, pk in enumerate(borrower_ids)}
     segment: Bytes = np.zeros(len(place), dtype=np.int8)
-    age = np.full(len(place), np.nan)
-    rows = Borrower.objects.filter(pk__in=place).values_list("pk", "kind", "created_at")
-    for pk, kind, created_at in rows:
-        segment[place[pk]] = Segment.BUSINESS if kind == Borrower.Kind.BUSINESS else Segment.PERSON
-        since = created_at.astimezone(SHANGHAI).date()
-        age[place[pk]] = max(
-            0, (as_of.year - since.year) * 12 + as_of.month - since.month - (as_of.day < since.day)
+    age, used = np.full(len(place), np.nan), np.full(len(place), np.nan)
+    asked = np.zeros(len(place))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WITH_US, {"ids": list(borrower_ids), "day": as_of, "since": as_of - APPLICATION_WINDOW}
         )
+        for pk, kind, created_at, owed, limits, drawn, applications in cursor.fetchall():
+            at = place[pk]
+            segment[at] = Segment.BUSINESS if kind == Borrower.Kind.BUSINESS else Segment.PERSON
+            since = created_at.astimezone(SHANGHAI).date()
+            age[at] = max(
+                0, (as_of.year - since.year) * 12 + as_of.month - since.month - (as_of.day < since.day)
+            )
+            asked[at] = applications
+            if drawn:
+                used[at] = min(10.0, float(owed / limits))
     known = _loan_columns(borrower_ids, as_of)
-    known["utilisation"] = _utilisation(borrower_ids, place)
-    known["applications_6m"] = _applications(borrower_ids, place, as_of)
+    known["utilisation"] = used
+    known["applications_6m"] = asked
     known["account_age_months"] = age
     return ConductFacts.of(subject_ids=list(borrower_ids), segment=segment, **known)
+
+
+# Use is exposure / limit over a borrower's open lines, of whoever ever drew on one. Applications before today: the one that is
+# being decided does not count against itself.
+_WITH_US = f"""
+WITH line AS (
+    SELECT id, borrower_id, "limit" FROM credit_creditline
+    WHERE borrower_id = ANY(%(ids)s) AND status IN ('ACTIVE', 'FROZEN', 'SUSPENDED')
+),
+debt AS ({DEBTS.format(lines="IN (SELECT id FROM line)")}),
+used AS (
+    SELECT l.borrower_id, sum(coalesce(d.waiting + d.owed + d.held, 0)) AS owed, sum(l."limit") AS limits,
+           bool_or(EXISTS (SELECT FROM credit_drawdown w WHERE w.line_id = l.id)) AS drawn
+    FROM line l LEFT JOIN debt d ON d.line_id = l.id GROUP BY 1
+),
+applied AS (
+    SELECT borrower_id, count(*) AS many FROM credit_application
+    WHERE borrower_id = ANY(%(ids)s) AND submitted_date < %(day)s AND submitted_date >= %(since)s GROUP BY 1
+)
+SELECT b.id, b.kind, b.created_at, u.owed, u.limits, coalesce(u.drawn, false), coalesce(a.many, 0)
+FROM accounts_borrower b LEFT JOIN used u ON u.borrower_id = b.id LEFT JOIN applied a ON a.borrower_id = b.id
+WHERE b.id = ANY(%(ids)s)"""  # noqa: S608  no value is put into the text
 
 
 def _loan_columns(borrower_ids: Sequence[int], as_of: date) -> dict[str, Floats]:
@@ -123,45 +152,6 @@ def _loan_columns(borrower_ids: Sequence[int], as_of: date) -> dict[str, Floats]
         for name in CONDUCT_NAMES
         if hasattr(columns, name)
     }
-
-
-def _utilisation(borrower_ids: Sequence[int], place: dict[int, int]) -> Floats:
-    """Give exposure / limit over a borrower's open lines; NaN without a line that was ever drawn."""
-    used = np.full(len(place), np.nan)
-    lines = list(
-        CreditLine.objects.filter(borrower_id__in=borrower_ids, status__in=["ACTIVE", "FROZEN", "SUSPENDED"])
-        .annotate(draws=Count("drawdowns"))
-        .values_list("pk", "borrower_id", "limit", "draws")
-    )
-    debts = debts_of_lines(line_ids=[pk for pk, *_ in lines])
-    owed: dict[int, Decimal] = {}
-    limits: dict[int, Decimal] = {}
-    drawn: set[int] = set()
-    for pk, borrower_id, limit, draws in lines:
-        owed[borrower_id] = owed.get(borrower_id, Decimal(0)) + debts[pk].exposure
-        limits[borrower_id] = limits.get(borrower_id, Decimal(0)) + limit
-        if draws:
-            drawn.add(borrower_id)
-    for borrower_id in drawn:
-        used[place[borrower_id]] = min(10.0, float(owed[borrower_id] / limits[borrower_id]))
-    return used
-
-
-def _applications(borrower_ids: Sequence[int], place: dict[int, int], as_of: date) -> Floats:
-    """Count the applications before today: the one that is being decided does not count against itself."""
-    counts = np.zeros(len(place))
-    rows = (
-        Application.objects.filter(
-            borrower_id__in=borrower_ids,
-            submitted_date__lt=as_of,
-            submitted_date__gte=as_of - APPLICATION_WINDOW,
-        )
-        .values("borrower_id")
-        .annotate(many=Count("pk"))
-    )
-    for row in rows:
-        counts[place[row["borrower_id"]]] = row["many"]
-    return counts
 
 
 def _income(facts: Facts, business_margin: Decimal) -> list[Decimal | None]:

@@ -39,6 +39,10 @@ _MONTH = "(extract(year FROM month) - 1970) * 12 + extract(month FROM month) - 1
 _ROLLUPS = f"""
 SELECT subject_id, {_MONTH}, {", ".join(ROLLUP_NAMES)} FROM risk_monthlyrollup
 WHERE subject_id = ANY(%s) AND month >= %s AND month < %s"""  # noqa: S608  the names are constants of ours
+_DECIDING_COLUMNS = ("id", "kind", "state", "model_sha256", "manifest_sha256", "traffic_percent")
+_DECIDING = f"""
+SELECT {", ".join(_DECIDING_COLUMNS)} FROM risk_modelversion WHERE state IN ('CHAMPION', 'CHALLENGER')
+ORDER BY id"""  # noqa: S608  the names are constants of ours
 BIG_COLUMNS = ("model_text", "manifest", "signature", "card_html", "report")
 
 
@@ -119,13 +123,12 @@ def model_for_scoring(
 def deciding_models(*, subject_ids: Integers) -> list[Arm]:
     """Give who is scored by what: the challengers' shares, and everybody else by the champion or what stands in for it.
 
-    The arms part the borrowers: each one's place is in exactly one. One statement where the champion loads.
+    The arms part the borrowers: each one's place is in exactly one. One narrow statement where the champion loads: who decides is
+    asked each time, so that a roll-back counts at once.
     """
-    standing = list(
-        ModelVersion.objects.filter(state__in=(ModelState.CHAMPION, ModelState.CHALLENGER))
-        .defer(*BIG_COLUMNS)
-        .order_by("pk")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDING)
+        standing = [ModelVersion.from_db(None, _DECIDING_COLUMNS, row) for row in cursor.fetchall()]
     trials = [v for v in standing if v.state == ModelState.CHALLENGER and v.traffic_percent > 0]
     dealt = arms(subject_ids, [(v.pk, v.traffic_percent) for v in trials])
     found = []

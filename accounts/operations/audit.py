@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from accounts.models import AuditEntry, User
+from accounts.rows import insert_row
 
 SYSTEM = "SYSTEM"
 _PLACEHOLDER = datetime(
@@ -57,7 +58,7 @@ def write_audit(
         action=action, object_type=object_type, object_ref=object_ref, actor=actor, before=before, after=after, reason=reason
     )  # fmt: skip
     entry = _entry(draft)
-    entry.save(force_insert=True)
+    insert_row(entry)
     return entry.pk
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,20 +10,20 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Borrower, User
-from accounts.operations import queue_notice, write_audit
-from accounts.queries import active_consents
-from credit.domain.decision import Applicant, Asked, Decided, Outcome, decide
+from accounts.operations import NoticeOrder, queue_notices, write_audit
+from accounts.rows import insert_row
+from credit.domain.decision import Asked, Decided, Outcome, decide
 from credit.domain.policy import Ceiling
 from credit.domain.products import check_amount, check_purpose
 from credit.domain.reasons import Reason, reason
 from credit.facts import collect
-from credit.models import Application, CreditLine, Decision, Occupation, Product
+from credit.models import Application, Decision, Occupation, Policy, Product
 from credit.notices import sentences
 from credit.operations.authority import require_second
 from credit.operations.lines import open_line, refuse_own
-from credit.operations.scoring import Assessed, applicant_of, assess_all
+from credit.operations.scoring import applicant_of, assess_all, inputs_of
 from credit.operations.trials import policy_for
-from credit.queries import ceiling_now, exclusion_of, missing_steps, rules_of
+from credit.queries import Standing, ceiling_now, missing_steps, rules_of, standing_of
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 from risk import operations as risk_operations
 
@@ -78,7 +77,8 @@ def submit_application(
         raise UnableToAsk("occupation_invalid", N_("Choose what you do from the list."), field="occupation")
     with transaction.atomic():
         borrower = Borrower.objects.select_for_update(of=("self",)).get(pk=borrower.pk)
-        _refuse_early(borrower, as_of)
+        standing = standing_of(borrower=borrower)
+        _refuse_early(borrower, standing, as_of)
         application = Application(
             borrower=borrower,
             product=product,
@@ -91,15 +91,7 @@ def submit_application(
             submitted_date=as_of,
             submitted_at=now,
         )
-        application.save(force_insert=True)
-        write_audit(
-            actor=actor,
-            action="application.submit",
-            object_type="credit.Application",
-            object_ref=str(application.ref),
-            after={"amount": str(requested_amount), "product": product.code, "purpose": purpose},
-        )
-        _decide_by_policy(application, ceiling, as_of, now)
+        _decide_by_policy(application, standing, ceiling, actor, as_of, now)
     return application
 
 
@@ -159,6 +151,8 @@ def decide_by_officer(
             decided = Decided(
                 Outcome.APPROVE, (reason("officer_decided"),), limit=limit, annual_rate=rate, grade=grade.name
             )
+        _settle(application, decided, as_of)
+        application.save(update_fields=["status", "decided_date"])
         decision = _record(
             application,
             decided,
@@ -192,45 +186,46 @@ def _product(borrower: Borrower, code: str) -> Product:
     return product
 
 
-def _refuse_early(borrower: Borrower, as_of: date) -> None:
+def _refuse_early(borrower: Borrower, standing: Standing, as_of: date) -> None:
     """Refuse before anything is written: steps not done, one open already, the cool-off after a decline."""
-    for step in missing_steps(borrower=borrower):
+    for step in missing_steps(borrower=borrower, ready=standing.ready, has_evidence=standing.has_evidence):
         raise UnableToApply("step_missing", STEP_MESSAGES[step], field=step, params={"step": step})
-    excluded = exclusion_of(borrower_id=borrower.pk)
-    if excluded is not None:
+    if standing.excluded_until is not None:
         raise UnableToApply(
             "self_excluded",
             N_(
                 "You asked us not to lend to you before %(date)s. After that day, ask us to go on, then apply."
             ),
-            params={"date": excluded.until_date.isoformat()},
+            params={"date": standing.excluded_until.isoformat()},
         )
-    waiting = Application.objects.filter(borrower_id=borrower.pk, status__in=OPEN).first()
-    if waiting is not None:
+    if standing.open_since is not None:
         raise UnableToApply(
             "application_open",
             N_("Your application of %(date)s is still open. Wait for its answer or withdraw it."),
-            params={"date": waiting.submitted_date.isoformat()},
+            params={"date": standing.open_since.isoformat()},
         )
-    declined = (
-        Application.objects.filter(borrower_id=borrower.pk, status=Status.DECLINED)
-        .select_related("policy")
-        .order_by("-decided_date", "-pk")
-        .first()
-    )
-    if declined is not None and declined.decided_date is not None:
-        free = declined.decided_date + timedelta(days=rules_of(declined.policy).cool_off_days)
+    if standing.declined_date is not None and standing.declined_policy_id is not None:
+        policy = Policy.objects.get(pk=standing.declined_policy_id)
+        free = standing.declined_date + timedelta(days=rules_of(policy).cool_off_days)
         if as_of < free:
             raise UnableToApply(
                 "cool_off", N_("You can apply again from %(date)s."), params={"date": free.isoformat()}
             )
 
 
-def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, now: datetime) -> Decision:
+def _decide_by_policy(
+    application: Application,
+    standing: Standing,
+    ceiling: Ceiling,
+    actor: User | None,
+    as_of: date,
+    now: datetime,
+) -> Decision:
+    """Decide, then write: the application's row goes in once, with what became of it."""
     rules = rules_of(application.policy)
-    borrower = application.borrower
-    agreed = active_consents(borrower_ids=[borrower.pk])
-    risk_operations.honour_consents(borrower_ids=[borrower.pk], consents=agreed)
+    borrower, family = application.borrower, application.product.family
+    agreed = {borrower.pk: standing.consents}
+    odd = risk_operations.odd_evidence(borrower_ids=[borrower.pk], consents=agreed)
     collected = collect(
         borrower_ids=[borrower.pk],
         as_of=as_of,
@@ -238,22 +233,31 @@ def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, n
         consents=agreed,
     )
     [assessed] = assess_all(collected=collected, purpose="APPLICATION", as_of=as_of)
-    own = (
-        CreditLine.objects.filter(borrower_id=borrower.pk, family=application.product.family)
-        .exclude(status="CLOSED")
-        .values_list("pk", flat=True)
-        .first()
-    )
+    own_line_id = standing.own_lines.get(family)
     applicant = applicant_of(
         borrower=borrower,
         collected=collected,
         occupation=application.occupation,
         as_of=as_of,
-        own_line_id=own,
-        rules=rules,
+        own_line_id=own_line_id,
+        born=standing.born,
+        is_evidence_odd=bool(odd),
     )
     asked = Asked(application.requested_amount, application.product.maximum_amount, _lot(application))
     decided = decide(policy=rules, ceiling=ceiling, applicant=applicant, scored=assessed.scored, asked=asked)
+    _settle(application, decided, as_of)
+    insert_row(application)
+    write_audit(
+        actor=actor,
+        action="application.submit",
+        object_type="credit.Application",
+        object_ref=str(application.ref),
+        after={
+            "amount": str(application.requested_amount),
+            "product": application.product.code,
+            "purpose": application.purpose,
+        },
+    )
     return _record(
         application,
         decided,
@@ -261,11 +265,19 @@ def _decide_by_policy(application: Application, ceiling: Ceiling, as_of: date, n
         now=now,
         assessment_id=assessed.assessment_id,
         pd=assessed.scored.pd,
-        inputs=_inputs(applicant, assessed, asked, ceiling),
+        inputs=inputs_of(applicant, assessed, asked, ceiling),
         actor=None,
         note="",
         number=1,
+        has_line=own_line_id is not None,
     )
+
+
+def _settle(application: Application, decided: Decided, as_of: date) -> None:
+    """Put what was decided into the application's columns, unsaved."""
+    final = decided.outcome != Outcome.REFER
+    application.status = FINAL[decided.outcome] if final else Status.REFERRED
+    application.decided_date = as_of if final else None
 
 
 def _record(
@@ -280,13 +292,16 @@ def _record(
     actor: User | None,
     note: str,
     number: int | None = None,
+    has_line: bool = True,
 ) -> Decision:
-    """Store the decision, move the application, open the line, tell the borrower."""
-    final = decided.outcome != Outcome.REFER
+    """Store the decision of an application that is settled, open the line, tell the borrower.
+
+    `has_line` False: nobody needs to look whether there is a line already.
+    """
     decision = Decision(
         application=application,
         number=number or application.decisions.count() + 1,
-        is_final=final,
+        is_final=decided.outcome != Outcome.REFER,
         outcome=decided.outcome,
         limit=decided.limit,
         annual_rate=decided.annual_rate,
@@ -302,22 +317,29 @@ def _record(
         decided_date=as_of,
         decided_at=now,
     )
-    decision.save(force_insert=True)
-    application.status = FINAL[decided.outcome] if final else Status.REFERRED
-    application.decided_date = as_of if final else None
-    application.save(update_fields=["status", "decided_date"])
-    if decided.limit > 0:
-        open_line(application=application, decision=decision, decided=decided, actor=actor, as_of=as_of)
-    queue_notice(
-        borrower_id=application.borrower_id,
-        kind=f"application_{decided.outcome.lower()}",
-        dedup_key=f"decision:{decision.ref}",
-        params={
+    insert_row(decision)
+    notice = NoticeOrder(
+        application.borrower_id,
+        f"application_{decided.outcome.lower()}",
+        f"decision:{decision.ref}",
+        {
             "application_ref": str(application.ref),
             "limit": f"{decided.limit:.2f}",
             "why": sentences(decision.reasons, language=application.borrower.language),
         },
     )
+    if decided.limit > 0:
+        open_line(
+            application=application,
+            decision=decision,
+            decided=decided,
+            actor=actor,
+            as_of=as_of,
+            has_line=has_line,
+            told=(notice,),
+        )
+    else:
+        queue_notices(orders=[notice])
     return decision
 
 
@@ -364,21 +386,3 @@ def _lot(application: Application) -> Decimal:
     """Draw the lot of exploration from the application's reference, so that a replay draws the same."""
     digest = hashlib.sha256(application.ref.bytes).digest()
     return Decimal(int.from_bytes(digest[:6])) / Decimal(1 << 48)
-
-
-def _inputs(applicant: Applicant, assessed: Assessed, asked: Asked, ceiling: Ceiling) -> dict[str, Any]:
-    return {
-        "applicant": _jsonable(asdict(applicant)),
-        "problem": assessed.scored.problem,
-        "score_reasons": [item.to_dict() for item in assessed.scored.reasons],
-        "asked": _jsonable(asdict(asked)),
-        "ceiling": _jsonable(asdict(ceiling)),
-    }
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _jsonable(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_jsonable(item) for item in value]
-    return str(value) if isinstance(value, Decimal) else value

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import User
-from accounts.operations import queue_notice
+from accounts.operations import NoticeOrder, queue_notices
+from accounts.rows import insert_row
 from credit.domain.limit_in_force import LimitParts
 from credit.domain.reasons import Reason, recourse
 from credit.domain.reevaluation import period_of
@@ -49,8 +50,12 @@ def write_change(
     decision: Decision | None = None,
     note: str = "",
     tell: bool = False,
+    told: Sequence[NoticeOrder] = (),
 ) -> LimitChange:
-    """Write the event and tell the borrower, in the caller's transaction; of a KEEP only with `tell`."""
+    """Write the event and tell the borrower, in the caller's transaction; of a KEEP only with `tell`.
+
+    `told` is what else the borrower is to be told now: it goes with it, in one statement.
+    """
     change = LimitChange(
         line=line,
         direction=direction,
@@ -69,13 +74,11 @@ def write_change(
         effective_date=as_of,
         next_review_date=line.next_review_date,
     )
-    change.save(force_insert=True)
+    insert_row(change)
+    orders = list(told)
     if tell or direction != LimitChange.Direction.KEEP:
-        language = line.borrower.language
-        queue_notice(
-            borrower_id=line.borrower_id,
-            kind=f"limit_{direction.lower()}",
-            dedup_key=f"limit-change:{change.ref}",
-            params=change_params(change, language=language),
-        )
+        params = change_params(change, language=line.borrower.language)
+        kind, key = f"limit_{direction.lower()}", f"limit-change:{change.ref}"
+        orders.append(NoticeOrder(line.borrower_id, kind, key, params))
+    queue_notices(orders=orders)
     return change

@@ -9,7 +9,8 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import User
-from accounts.operations import write_audit
+from accounts.operations import NoticeOrder, queue_notices, write_audit
+from accounts.rows import insert_row
 from credit.domain.decision import Decided, Outcome
 from credit.domain.limit_in_force import LimitParts
 from credit.domain.limits import penalty_rate
@@ -53,11 +54,19 @@ def lock_line(*, line_id: int) -> CreditLine:
 
 
 def open_line(
-    *, application: Application, decision: Decision, decided: Decided, actor: User | None, as_of: date
+    *,
+    application: Application,
+    decision: Decision,
+    decided: Decided,
+    actor: User | None,
+    as_of: date,
+    has_line: bool = True,
+    told: Sequence[NoticeOrder] = (),
 ) -> CreditLine:
     """Open a line for an approved application, or raise the one that the borrower has.
 
-    An approval in full opens at once; a counter-offer waits for the borrower's yes.
+    An approval in full opens at once; a counter-offer waits for the borrower's yes. `has_line` False: the borrower's row is
+    locked and there is no line to look for. `told` goes out with what is told of the line.
     """
     rules = rules_of(application.policy)
     existing = (
@@ -65,14 +74,16 @@ def open_line(
         .filter(borrower_id=application.borrower_id, family=application.product.family)
         .exclude(status=Status.CLOSED)
         .first()
+        if has_line
+        else None
     )
     if existing is not None and existing.status != Status.OFFERED:
-        return _renew(existing, decision, decided, rules, actor, as_of)
+        return _renew(existing, decision, decided, rules, actor, as_of, told)
     if existing is not None:
         _close(existing, actor=actor, as_of=as_of, why=(say("opened"),), note="")
     offered = decided.outcome is Outcome.COUNTER_OFFER
     line = CreditLine(
-        borrower_id=application.borrower_id,
+        borrower=application.borrower,
         family=application.product.family,
         limit=decided.limit,
         annual_rate=decided.annual_rate,
@@ -85,8 +96,10 @@ def open_line(
         application=application,
         next_review_date=next_review_after(as_of, anchor=application.borrower_id),
     )
-    line.save(force_insert=True)
-    if not offered:
+    insert_row(line)
+    if offered:
+        queue_notices(orders=told)
+    else:
         write_change(
             line,
             Direction.OPEN,
@@ -96,6 +109,7 @@ def open_line(
             as_of=as_of,
             actor=actor,
             decision=decision,
+            told=told,
         )
     return line
 
@@ -107,6 +121,7 @@ def _renew(
     rules: PolicyRules,
     actor: User | None,
     as_of: date,
+    told: Sequence[NoticeOrder],
 ) -> CreditLine:
     """Raise an open line on a new application; an application never lowers a limit or raises a price."""
     old_rate, parts = line.annual_rate, line.parts
@@ -132,6 +147,7 @@ def _renew(
         as_of=as_of,
         actor=actor,
         decision=decision,
+        told=told,
     )
     return line
 

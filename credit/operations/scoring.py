@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 
 from accounts.models import Borrower
-from credit.domain.decision import Applicant, Scored
+from credit.domain.decision import Applicant, Asked, Scored
 from credit.domain.limits import Means
-from credit.domain.policy import PolicyRules
+from credit.domain.policy import Ceiling
 from credit.domain.reasons import Reason
-from credit.facts import Collected
-from credit.models import CreditLine
-from credit.queries import age_of, debts_of_lines, group_of
+from credit.facts import Collected, conduct_facts
+from credit.queries import Group, groups_with_lines
 from risk import operations as risk_operations
-from risk import queries as risk_queries
 from risk.domain.registry import FACTOR_BY_CODE
 
 PROBLEMS = {
@@ -61,39 +59,25 @@ def means_of(
     borrower_ids: Sequence[int],
     collected: Collected,
     excluded_line_ids: Sequence[int] = (),
-    groups: dict[int, set[int]] | None = None,
+    groups: dict[int, Group] | None = None,
 ) -> list[Means]:
-    """Say what borrowers can bear; limits of the group's other lines count in full, or what is owed if more."""
+    """Say what borrowers can bear; limits of the group's other lines count in full, or what is owed if more.
+
+    A borrower's own line among `excluded_line_ids` is the one that is looked at and does not count; a line there that belongs
+    to another member of the group does.
+    """
     if groups is None:
-        groups = group_of(borrower_ids=borrower_ids)
-    members = sorted(set().union(*groups.values())) if groups else []
-    open_lines = list(
-        CreditLine.objects.filter(
-            borrower_id__in=members, status__in=["ACTIVE", "FROZEN", "SUSPENDED"]
-        ).values_list("pk", "borrower_id", "family", "limit")
-    )
-    debts = debts_of_lines(line_ids=[pk for pk, *_ in open_lines])
+        groups = groups_with_lines(borrower_ids=borrower_ids)
     skipped = set(excluded_line_ids)
-    promised: dict[int, Decimal] = {}
-    for pk, borrower_id, _, limit in open_lines:
-        if pk not in skipped:
-            promised[borrower_id] = promised.get(borrower_id, Decimal(0)) + max(limit, debts[pk].exposure)
-    own_lines = {pk: borrower_id for pk, borrower_id, *_ in open_lines if pk in skipped}
     result = []
     for at, borrower_id in enumerate(borrower_ids):
-        others = sum((promised.get(member, Decimal(0)) for member in groups[borrower_id]), Decimal(0))
-        # the group's lines that are being looked at in the same batch, but belong to another member
-        others += (
-            sum(
-                (
-                    max(limit, debts[pk].exposure)
-                    for pk, owner, _, limit in open_lines
-                    if pk in own_lines and owner in groups[borrower_id] and owner != borrower_id
-                ),
-                Decimal(0),
-            )
-            if len(groups[borrower_id]) > 1
-            else Decimal(0)
+        others = sum(
+            (
+                line.counts
+                for line in groups[borrower_id].lines
+                if line.borrower_id != borrower_id or line.line_id not in skipped
+            ),
+            Decimal(0),
         )
         result.append(
             Means(
@@ -113,15 +97,14 @@ def applicant_of(
     occupation: str,
     as_of: date,
     own_line_id: int | None,
-    rules: PolicyRules,
+    born: date | None,
+    is_evidence_odd: bool,
 ) -> Applicant:
     """Put together what the policy asks about one applicant; the worst delay counts over the whole group."""
-    groups = group_of(borrower_ids=[borrower.pk])
-    group = sorted(groups[borrower.pk])
+    groups = groups_with_lines(borrower_ids=[borrower.pk])
+    group = sorted(groups[borrower.pk].members)
     conduct = collected.conduct
     if len(group) > 1:
-        from credit.facts import conduct_facts
-
         conduct = conduct_facts(borrower_ids=group, as_of=as_of)
     [means] = means_of(
         borrower_ids=[borrower.pk],
@@ -131,16 +114,41 @@ def applicant_of(
     )
     return Applicant(
         is_business=borrower.is_business,
-        age=age_of(borrower=borrower, as_of=as_of),
+        age=_age(born, as_of),
         is_student=None if not occupation else occupation == "STUDENT",
         is_blocked=borrower.status != Borrower.Status.ACTIVE,
         days_past_due=_worst(conduct.days_past_due_now),
         worst_days_past_due_12m=_worst(conduct.days_past_due_max_12m),
         means=means,
-        is_evidence_odd=bool(risk_queries.needs_referral(borrower_ids=[borrower.pk])),
+        is_evidence_odd=is_evidence_odd,
     )
+
+
+def _age(born: date | None, as_of: date) -> int | None:
+    if born is None:
+        return None
+    return as_of.year - born.year - ((as_of.month, as_of.day) < (born.month, born.day))
 
 
 def _worst(days: Any) -> int:
     known = np.asarray(days)[~np.isnan(np.asarray(days))]
     return int(known.max()) if len(known) else 0
+
+
+def inputs_of(applicant: Applicant, assessed: Assessed, asked: Asked, ceiling: Ceiling) -> dict[str, Any]:
+    """Write down the policy's view of an applicant, so that the decision replays without the living rows."""
+    return {
+        "applicant": _jsonable(asdict(applicant)),
+        "problem": assessed.scored.problem,
+        "score_reasons": [item.to_dict() for item in assessed.scored.reasons],
+        "asked": _jsonable(asdict(asked)),
+        "ceiling": _jsonable(asdict(ceiling)),
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _jsonable(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_jsonable(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value

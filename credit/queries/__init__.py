@@ -1,12 +1,13 @@
 """Questions to credit; nothing here writes."""
 
-from credit.queries.debts import OPEN_LOAN, Debt, debt_of_line, debts_of_lines, line_exposure
+from credit.queries.debts import DEBTS, OPEN_LOAN, Debt, debt_of_line, debts_of_lines, line_exposure
 from credit.queries.group import (
-    age_of,
+    Group,
+    GroupLine,
     consent_to_decide,
-    exclusion_of,
     group_exposure,
     group_of,
+    groups_with_lines,
     identity_confirmed,
     room_in_group,
     users_behind,
@@ -35,14 +36,18 @@ from credit.queries.rules import (
     regime_now,
     rules_of,
 )
+from credit.queries.standing import Standing, standing_of
 
 __all__ = [
+    "Standing",
+    "standing_of",
     "UnableToFindPolicy",
     "regime_now",
     "ceiling_now",
     "active_policy",
     "rules_of",
     "products",
+    "DEBTS",
     "OPEN_LOAN",
     "Debt",
     "debt_of_line",
@@ -50,12 +55,13 @@ __all__ = [
     "line_exposure",
     "users_behind",
     "group_of",
+    "Group",
+    "GroupLine",
+    "groups_with_lines",
     "identity_confirmed",
-    "age_of",
     "consent_to_decide",
     "group_exposure",
     "room_in_group",
-    "exclusion_of",
     "LineView",
     "DrawOption",
     "loan_terms",

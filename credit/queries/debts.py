@@ -28,17 +28,18 @@ def debt_of_line(*, line_id: int) -> Debt:
     return debts_of_lines(line_ids=[line_id])[line_id]
 
 
-_DEBTS = """
-SELECT line_id, sum(waiting), sum(owed), sum(held), max(late) FROM (
+DEBTS = """
+SELECT line_id, sum(waiting) AS waiting, sum(owed) AS owed, sum(held) AS held, max(late) AS late FROM (
     SELECT d.line_id, CASE l.status WHEN 'PENDING' THEN d.amount ELSE 0 END AS waiting,
            CASE l.status WHEN 'PENDING' THEN 0 ELSE l.principal_outstanding END AS owed, 0 AS held, l.days_past_due AS late
     FROM credit_drawdown d JOIN loans_loan l ON l.id = d.loan_id
-    WHERE d.line_id = ANY(%(lines)s) AND l.status IN ('PENDING', 'ACTIVE', 'OVERDUE')
+    WHERE d.line_id {lines} AND l.status IN ('PENDING', 'ACTIVE', 'OVERDUE')
     UNION ALL
     SELECT line_id, 0, 0, amount - taken - released, 0
-    FROM credit_hold WHERE line_id = ANY(%(lines)s) AND status = 'OPEN'
+    FROM credit_hold WHERE line_id {lines} AND status = 'OPEN'
 ) AS parts GROUP BY line_id
 """
+_DEBTS = DEBTS.format(lines="= ANY(%(lines)s)")
 
 
 def debts_of_lines(*, line_ids: Sequence[int]) -> dict[int, Debt]:

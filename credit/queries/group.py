@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.models import Borrower, BusinessMember, Consent, Identity
-from credit.models import (
-    CreditLine,
-    SelfExclusion,
-)
-from credit.queries.debts import ZERO, debts_of_lines
+from credit.models import CreditLine
+from credit.queries.debts import DEBTS, ZERO, debts_of_lines
 from credit.queries.rules import active_policy, rules_of
+
+# a person's own borrower and every business owned, for each owner of what was asked for
+_PAIRS = """
+SELECT o.id, b.id FROM owner o JOIN accounts_borrower b ON b.user_id = o.user_id
+UNION SELECT o.id, m.business_id FROM owner o JOIN accounts_businessmember m ON m.user_id = o.user_id
+WHERE m.role = 'OWNER' AND m.is_active"""
+_OWNERS = """
+WITH owner AS (
+    SELECT b.id, b.user_id FROM accounts_borrower b WHERE b.id = ANY(%(ids)s) AND b.user_id IS NOT NULL
+    UNION SELECT m.business_id, m.user_id FROM accounts_businessmember m
+    WHERE m.business_id = ANY(%(ids)s) AND m.role = 'OWNER' AND m.is_active
+)"""
+_GROUPS = _OWNERS + _PAIRS
 
 
 def users_behind(*, borrower_id: int) -> set[int]:
@@ -32,37 +42,58 @@ def group_of(*, borrower_ids: Iterable[int]) -> dict[int, set[int]]:
     wanted = set(borrower_ids)
     groups = {pk: {pk} for pk in wanted}
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS, [sorted(wanted)] * 2)
+        cursor.execute(_GROUPS, {"ids": sorted(wanted)})
         for pk, member in cursor.fetchall():
             groups[pk].add(member)
     return groups
 
 
-# a person's own borrower and every business owned, for each owner of what was asked for
-_GROUPS = """
-WITH owner AS (
-    SELECT b.id, b.user_id FROM accounts_borrower b WHERE b.id = ANY(%s) AND b.user_id IS NOT NULL
-    UNION SELECT m.business_id, m.user_id FROM accounts_businessmember m
-    WHERE m.business_id = ANY(%s) AND m.role = 'OWNER' AND m.is_active
-)
-SELECT o.id, b.id FROM owner o JOIN accounts_borrower b ON b.user_id = o.user_id
-UNION SELECT o.id, m.business_id FROM owner o JOIN accounts_businessmember m ON m.user_id = o.user_id
-WHERE m.role = 'OWNER' AND m.is_active"""
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """Hold one open line of a group, with what counts of it: the limit, or what is owed if more."""
+
+    line_id: int
+    borrower_id: int
+    counts: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Hold who counts as one with a borrower, and their open lines."""
+
+    members: frozenset[int]
+    lines: tuple[GroupLine, ...]
+
+
+_GROUP_LINES = f"""{_OWNERS},
+pair(asked, member) AS (SELECT id, id FROM unnest(%(ids)s::bigint[]) AS wanted(id) UNION ({_PAIRS})),
+line AS (
+    SELECT id, borrower_id, "limit" FROM credit_creditline
+    WHERE borrower_id IN (SELECT member FROM pair) AND status IN ('ACTIVE', 'FROZEN', 'SUSPENDED')
+),
+debt AS ({DEBTS.format(lines="IN (SELECT id FROM line)")})
+SELECT p.asked, p.member, l.id, l."limit", coalesce(d.waiting + d.owed + d.held, 0)
+FROM pair p LEFT JOIN line l ON l.borrower_id = p.member LEFT JOIN debt d ON d.line_id = l.id
+ORDER BY l.id"""  # noqa: S608  no value is put into the text
+
+
+def groups_with_lines(*, borrower_ids: Iterable[int]) -> dict[int, Group]:
+    """Give each borrower's group with its open lines, in one statement."""
+    wanted = sorted(set(borrower_ids))
+    members: dict[int, set[int]] = {pk: {pk} for pk in wanted}
+    lines: dict[int, list[GroupLine]] = {pk: [] for pk in wanted}
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUP_LINES, {"ids": wanted})
+        for asked, member, line_id, limit, owed in cursor.fetchall():
+            members[asked].add(member)
+            if line_id is not None:
+                lines[asked].append(GroupLine(line_id, member, max(limit, owed)))
+    return {pk: Group(frozenset(members[pk]), tuple(lines[pk])) for pk in wanted}
 
 
 def identity_confirmed(*, borrower: Borrower) -> bool:
     """Tell whether the person, or an owner of the business, has a confirmed identity."""
     return _identities(borrower).exists()
-
-
-def age_of(*, borrower: Borrower, as_of: date) -> int | None:
-    """Give the age of the person, or of the youngest confirmed owner; None when unknown."""
-    ages = [
-        as_of.year - born.year - ((as_of.month, as_of.day) < (born.month, born.day))
-        for born in _identities(borrower).values_list("birth_date", flat=True)
-        if born is not None
-    ]
-    return min(ages) if ages else None
 
 
 def _identities(borrower: Borrower) -> QuerySet[Identity]:
@@ -99,8 +130,3 @@ def room_in_group(*, line: CreditLine) -> Decimal:
     """Say how high a line's limit may be, so that the whole group stays within the policy in force."""
     others = group_exposure(borrower_id=line.borrower_id, except_line_id=line.pk)
     return rules_of(active_policy()).group_limit - others
-
-
-def exclusion_of(*, borrower_id: int) -> SelfExclusion | None:
-    """Give the borrower's self-exclusion that was not ended, if there is one."""
-    return SelfExclusion.objects.filter(borrower_id=borrower_id, ended_date__isnull=True).first()

@@ -87,16 +87,19 @@ def readiness(*, borrower: Borrower) -> Readiness:
     return Readiness(*row.get())
 
 
-def missing_steps(*, borrower: Borrower, ready: Readiness | None = None) -> list[str]:
-    """Name the steps before an application that are not done."""
+def missing_steps(
+    *, borrower: Borrower, ready: Readiness | None = None, has_evidence: bool | None = None
+) -> list[str]:
+    """Name the steps before an application that are not done; give what is at hand."""
     ready = ready or readiness(borrower=borrower)
     steps = []
     if not ready.identity:
         steps.append("identity")
     if not ready.consent:
         steps.append("consent")
-    if not ready.line and not list(evidence_of(borrower_id=borrower.pk)):
-        steps.append("evidence")
+    if not ready.line:
+        given = bool(evidence_of(borrower_id=borrower.pk)) if has_evidence is None else has_evidence
+        steps += [] if given else ["evidence"]
     return steps
 
 

@@ -51,9 +51,23 @@ def active_policy() -> Policy:
     return policy
 
 
+_READ: dict[tuple[str, Ceiling], PolicyRules] = {}
+_MOST_READ = 64
+
+
 def rules_of(policy: Policy) -> PolicyRules:
-    """Read a policy's document."""
-    return read_policy(policy.document, ceiling=ceiling_now())
+    """Read a policy's document: once in a process, because a document that left draft never changes (a trigger says so)."""
+    ceiling = ceiling_now()
+    if policy.state == Policy.State.DRAFT:
+        return read_policy(policy.document, ceiling=ceiling)
+    key = (policy.document_sha256, ceiling)
+    found = _READ.get(key)
+    if found is None:
+        found = read_policy(policy.document, ceiling=ceiling)
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        _READ[key] = found
+    return found
 
 
 def products(*, borrower: Borrower) -> QuerySet[Product]:

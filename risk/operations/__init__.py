@@ -4,6 +4,7 @@ from risk.evidence.operations import (
     forget_evidence,
     honour_consents,
     import_statement,
+    odd_evidence,
     record_events,
     refresh_rollups,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "import_statement",
     "install_first_models",
     "monitor",
+    "odd_evidence",
     "propose_state",
     "record_events",
     "refresh_rollups",

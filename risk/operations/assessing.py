@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import structlog
 
+from accounts.rows import insert_row
 from regimes.errors import N_
 from risk import queries
 from risk.domain.events import Bytes, Flags
@@ -53,6 +54,9 @@ def assess(
             rows[place] = draft
     kept = [row for row in rows if row is not None]
     assert len(kept) == len(facts), "each borrower in one arm"
+    if len(kept) == 1:
+        insert_row(kept[0])
+        return kept
     return Assessment.objects.bulk_create(
         kept, batch_size=BATCH
     )  # all of them or none: a transaction of its own

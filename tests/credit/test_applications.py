@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Borrower, BusinessMember, Consent, Identity, Notice
 from credit import operations, queries
@@ -138,6 +139,57 @@ def test_it_approves_at_once_and_opens_the_line(model: None) -> None:
     assert LimitChange.objects.get().direction == "OPEN"
     assert set(Notice.objects.values_list("kind", flat=True)) == {"application_approve", "limit_open"}
     assert operations.prove_books() == {}
+
+
+def test_a_decision_asks_and_writes_in_few_statements(model: None) -> None:
+    apply(person())  # the model and the policy are read by the first
+    borrower = person()
+    with CaptureQueriesContext(connection) as asked:
+        application = apply(borrower)
+    assert application.status == "APPROVED"
+    told = [query["sql"].strip() for query in asked]
+    assert len(told) <= 19, told  # two of them begin and end the test's own savepoint
+    assert sum(sql.startswith("INSERT") for sql in told) == 7  # what is written, each row once
+    assert not any(sql.startswith("UPDATE") for sql in told)
+
+
+def test_a_line_of_another_family_is_not_taken_for_the_own(model: None) -> None:
+    shop = BusinessFactory(display_name="Corner Shop")
+    owner = person()
+    BusinessMember.objects.create(
+        business=shop, user=owner.user, role=BusinessMember.Role.OWNER, created_at=NOW
+    )
+    make_line(borrower=shop, limit=Decimal(20_000))
+    first = queries.standing_of(borrower=owner)
+    assert first.own_lines == {}
+    assert first.ready.identity
+    assert first.has_evidence
+    assert "PAYMENTS" in first.consents
+    apply(owner)
+    second = queries.standing_of(borrower=owner)
+    assert list(second.own_lines) == ["PERSONAL"]
+    assert second.own_lines["PERSONAL"] == CreditLine.objects.get(borrower=owner).pk
+    assert second.open_since is None
+    groups = queries.groups_with_lines(borrower_ids=[owner.pk, shop.pk])
+    assert groups[owner.pk].members == groups[shop.pk].members == {owner.pk, shop.pk}
+    assert {line.borrower_id for line in groups[owner.pk].lines} == {owner.pk, shop.pk}
+
+
+def test_a_business_is_as_old_as_its_youngest_confirmed_owner() -> None:
+    shop = BusinessFactory(display_name="Corner Shop")
+    born = []
+    for year in (1970, 1999):
+        owner = make_person()
+        Identity.objects.filter(borrower=owner).update(birth_date=date(year, 5, 6))
+        born.append(date(year, 5, 6))
+        BusinessMember.objects.create(
+            business=shop, user=owner.user, role=BusinessMember.Role.OWNER, created_at=NOW
+        )
+    assert queries.standing_of(borrower=shop).born == max(born)
+    BusinessMember.objects.filter(business=shop).update(is_active=False)
+    standing = queries.standing_of(borrower=shop)
+    assert standing.born is None
+    assert not standing.ready.identity
 
 
 def test_it_offers_less_with_the_cap_that_decided_and_waits_for_a_yes(model: None) -> None:

@@ -181,7 +181,7 @@ def test_a_self_exclusion_stops_draws_and_applications_and_nobody_ends_it_early(
     line.refresh_from_db()
     assert (line.status, line.freeze_reason) == ("ACTIVE", "")
     assert [name for name, _ in told(line)] == ["OPEN", "SUSPEND", "RESUME"]
-    assert queries.exclusion_of(borrower_id=line.borrower_id) is None
+    assert queries.standing_of(borrower=line.borrower).excluded_until is None
     assert not operations.prove_books()
 
 

@@ -15,8 +15,7 @@ from credit.domain.limits_columns import MeansColumns
 from credit.domain.policy import Ceiling, PolicyRules
 from credit.laboratory.columns import MISSING, Stored
 from credit.models import Application, Decision, Policy, Product
-from credit.operations.applications import _inputs
-from credit.operations.scoring import Assessed
+from credit.operations.scoring import Assessed, inputs_of
 from tests.factories import AS_OF, NOW, BorrowerFactory
 
 
@@ -121,7 +120,7 @@ def _decision(
     application: Application, policy: Policy, ceiling: Ceiling, decided: Decided, applicant: Applicant, scored: Scored,
     asked: Asked, day: date,
 ) -> Decision:  # fmt: skip
-    inputs = _inputs(applicant, Assessed(scored, None), asked, ceiling)
+    inputs = inputs_of(applicant, Assessed(scored, None), asked, ceiling)
     assert json.loads(json.dumps(inputs)) == inputs, asdict(applicant)
     return Decision(
         application=application,
