@@ -16,6 +16,7 @@ from datetime import date
 import numpy as np
 
 from risk.domain.events import Bytes, Category, EventColumns, EventKind, Flags, Floats, Integers
+from risk.domain.ordering import in_time, is_in_time
 
 NIGHT_ENDS_HOUR = 5
 SPEND_CATEGORIES: dict[str, tuple[Category, ...]] = {
@@ -133,8 +134,9 @@ def roll_up(events: EventColumns) -> Rollups:
         return Rollups(none, none, np.zeros((0, WIDTH)))
     days = local_days(events.occurred)
     months = months_of_days(days)
-    order = np.lexsort((events.occurred, months, events.subject))
-    events, days, months = events.take(order), days[order], months[order]
+    if not is_in_time(events.subject, events.occurred):  # of one subject, a later month is a later moment
+        order = in_time(events.subject, events.occurred)
+        events, days, months = events.take(order), days[order], months[order]
     first = np.ones(len(events), dtype=bool)
     first[1:] = (events.subject[1:] != events.subject[:-1]) | (months[1:] != months[:-1])
     starts = np.flatnonzero(first)
@@ -164,39 +166,50 @@ def _is_in(column: Bytes, members: tuple[Category, ...]) -> Flags:
     return np.asarray(table[column])
 
 
+_CATEGORIES = max(Category) + 1
+_INCOME = (Category.UNKNOWN, Category.SALARY, Category.OTHER_INCOME)
+_SPENT = tuple(c for cs in SPEND_CATEGORIES.values() for c in cs)
+_COMING: dict[str, tuple[Category, ...]] = {
+    "income_amount": _INCOME,
+    "salary_amount": (Category.SALARY,),
+    "refund_amount": (Category.REFUND,),
+    "transfer_in_amount": (Category.TRANSFER,),
+    "other_debt_drawn_amount": (Category.LOAN,),
+    "trade_in_amount": (Category.TRADE,),
+}
+_GOING: dict[str, tuple[Category, ...]] = SPEND_CATEGORIES | {
+    "spend_amount": _SPENT,
+    "penalty_amount": (Category.PENALTY,),
+    "transfer_out_amount": (Category.TRANSFER,),
+    "other_debt_repaid_amount": (Category.LOAN,),
+    "trade_out_amount": (Category.TRADE,),
+}
+
+
 def _payments(events: EventColumns, group: Integers, values: Floats) -> None:
+    """Sum payments by group, category and direction in one pass; the columns are sums of those."""
     size = len(values)
-    payment = events.kind == EventKind.PAYMENT
-    coming, going = payment & (events.cents > 0), payment & (events.cents < 0)
-    category, cents = events.category, events.cents
-
-    def put(name: str, chosen: Flags) -> None:
-        values[:, COLUMN[name]] = np.abs(_sum(group, chosen, cents, size))
-
-    income = coming & _is_in(category, (Category.UNKNOWN, Category.SALARY, Category.OTHER_INCOME))
-    put("income_amount", income)
-    values[:, COLUMN["income_count"]] = _count(group, income, size)
-    salary = coming & (category == Category.SALARY)
-    put("salary_amount", salary)
-    values[:, COLUMN["salary_count"]] = _count(group, salary, size)
-    members = tuple(c for cs in SPEND_CATEGORIES.values() for c in cs)
-    spend = going & _is_in(category, members)
-    put("spend_amount", spend)
-    values[:, COLUMN["spend_count"]] = _count(group, spend, size)
-    for name, categories in SPEND_CATEGORIES.items():
-        put(name, spend & _is_in(category, categories))
-    night = spend & ((events.occurred + 480) % 1440 < NIGHT_ENDS_HOUR * 60)
-    put("night_spend_amount", night)
-    values[:, COLUMN["night_spend_count"]] = _count(group, night, size)
-    put("penalty_amount", going & (category == Category.PENALTY))
-    put("refund_amount", coming & (category == Category.REFUND))
-    put("transfer_in_amount", coming & (category == Category.TRANSFER))
-    put("transfer_out_amount", going & (category == Category.TRANSFER))
-    put("other_debt_drawn_amount", coming & (category == Category.LOAN))
-    put("other_debt_repaid_amount", going & (category == Category.LOAN))
-    put("trade_in_amount", coming & (category == Category.TRADE))
-    put("trade_out_amount", going & (category == Category.TRADE))
-    named = payment & (events.counterparty != 0)
+    payment = np.flatnonzero((events.kind == EventKind.PAYMENT) & (events.cents != 0))
+    owner, category, cents = group[payment], events.category[payment], events.cents[payment]
+    going = cents < 0
+    cell = (owner * _CATEGORIES + category) * 2 + going
+    cells = size * _CATEGORIES * 2
+    amounts = np.abs(np.bincount(cell, weights=cents, minlength=cells)).reshape(size, _CATEGORIES, 2)
+    counts = np.bincount(cell, minlength=cells).reshape(size, _CATEGORIES, 2)
+    for names, direction in ((_COMING, 0), (_GOING, 1)):
+        for name, categories in names.items():
+            values[:, COLUMN[name]] = amounts[:, list(categories), direction].sum(axis=1) / 100.0
+    for name, categories, direction in (
+        ("income_count", _INCOME, 0),
+        ("salary_count", (Category.SALARY,), 0),
+        ("spend_count", _SPENT, 1),
+    ):
+        values[:, COLUMN[name]] = counts[:, list(categories), direction].sum(axis=1)
+    night = going & _is_in(category, _SPENT)
+    night &= (events.occurred[payment] + 480) % 1440 < NIGHT_ENDS_HOUR * 60
+    values[:, COLUMN["night_spend_amount"]] = np.abs(_sum(owner, night, cents, size))
+    values[:, COLUMN["night_spend_count"]] = _count(owner, night, size)
+    named = (events.kind == EventKind.PAYMENT) & (events.counterparty != 0)
     values[:, COLUMN["counterparties"]] = _distinct(group, events.counterparty, named, size)
 
 
@@ -250,7 +263,7 @@ def _distinct(group: Integers, who: Integers, chosen: Flags, size: int) -> Float
     groups, parties = group[chosen], who[chosen]
     if len(groups) == 0:
         return np.zeros(size)
-    order = np.lexsort((parties, groups))
+    order = in_time(groups, parties)
     groups, parties = groups[order], parties[order]
     new = np.r_[True, (groups[1:] != groups[:-1]) | (parties[1:] != parties[:-1])]
     return np.asarray(np.bincount(groups[new], minlength=size), dtype=np.float64)
@@ -261,7 +274,7 @@ def _top_share(group: Integers, who: Integers, chosen: Flags, cents: Integers, s
     groups, parties, amounts = group[chosen], who[chosen], cents[chosen]
     if len(groups) == 0:
         return share
-    order = np.lexsort((parties, groups))
+    order = in_time(groups, parties)
     groups, parties, amounts = groups[order], parties[order], amounts[order]
     new = np.flatnonzero(np.r_[True, (groups[1:] != groups[:-1]) | (parties[1:] != parties[:-1])])
     sums = np.add.reduceat(amounts, new).astype(np.float64)

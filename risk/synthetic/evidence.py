@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from risk.domain.events import Category, EventColumns, EventKind, Floats, Integers, concatenate
+from risk.domain.ordering import in_time
 from risk.domain.rollup import days_of_months
 from risk.synthetic.population import People
 
@@ -348,7 +349,7 @@ def _sweeps(people: People, who: Integers, rng: np.random.Generator, draft: _Dra
 
 def _finish(people: People, who: Integers, rng: np.random.Generator, draft: _Draft) -> EventColumns:
     at, occurred = np.concatenate(draft.at), np.concatenate(draft.occurred)
-    order = np.lexsort((occurred, at))
+    order = in_time(at, occurred)
     at, occurred = at[order], occurred[order]
     kind, cents = np.concatenate(draft.kind)[order], np.concatenate(draft.cents)[order]
     payment = kind == EventKind.PAYMENT
