@@ -11,6 +11,8 @@ from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, get_type_hints
 
+from credit.domain.all_in import highest_rate
+from credit.domain.ceiling import Ceiling as Ceiling
 from credit.domain.profit_rules import ProfitRules
 from regimes.errors import N_, InvalidInput
 
@@ -22,21 +24,6 @@ LIMIT_STEP: Final = Decimal(100)
 
 class UnableToReadPolicy(InvalidInput):
     """Refuse a policy document that breaks its schema or the regime."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """Hold what the regime allows at most; the policy may be stricter, never looser."""
-
-    person_limit: Decimal
-    business_limit: Decimal
-    annual_rate: Decimal  # all-in, by IRR
-    bullet_months: int = 12
-    person_months: int = 60
-    business_months: int = 36
-    refuses_students: bool = True
-    penalty_rate: Decimal = Decimal(1)
-    forbidden_purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +243,7 @@ def _check_grades(rules: PolicyRules, ceiling: Ceiling) -> None:
     """Check the bands: rising without overlap, prices not falling, nothing over the regime."""
     before: Grade | None = None
     most = min(MOST_LIMIT, max(ceiling.person_limit, ceiling.business_limit))
+    dearest = highest_rate(ceiling)  # the guard holds the cost with everything in it, not the nominal rate
     names: set[str] = set()
     for place, grade in enumerate(rules.grades):
         path = f"grades.{place}"
@@ -278,11 +266,14 @@ def _check_grades(rules: PolicyRules, ceiling: Ceiling) -> None:
                 path,
                 N_("A riskier grade may not be cheaper or larger: %(field)s."),
             )
-        if grade.annual_rate > ceiling.annual_rate:
-            raise _refuse(
+        if grade.annual_rate > dearest:
+            raise UnableToReadPolicy(
                 "policy_price_over_guard",
-                f"{path}.annual_rate",
-                N_("The price at %(field)s is above what the regime allows."),
+                N_(
+                    "The price at %(field)s costs more a year than the regime allows, all costs counted: at most %(most)s."
+                ),
+                field=f"{path}.annual_rate",
+                params={"field": f"{path}.annual_rate", "most": str(dearest)},
             )
         if not LEAST_LIMIT <= grade.limit <= most:
             raise _refuse(

@@ -1,89 +1,19 @@
-"""The price: under the all-in guard with every fee, and as high as people's answer to prices makes worth while.
-
-The guard holds the annual rate of all costs (`loans.domain.quotes.cost_rate`: the internal rate of return, compounded),
-not the nominal rate: 24 % nominal with monthly instalments costs 26.8 % a year.
-"""
+"""The price: under the all-in guard (`all_in.py`), and as high as people's answer to prices makes worth while."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from credit.domain.policy import Ceiling
 from credit.domain.profit import Economics, best_limits, expect
-from loans.domain.quotes import cost_rate
-from loans.domain.terms import FeeTerm, LoanTerms, RepaymentMethod
 
 Floats = NDArray[np.float64]
-RATE_STEP: Final = Decimal("0.0001")
-REFERENCE_DAY: Final = date(2026, 1, 31)
-REFERENCE_PRINCIPAL: Final = Decimal("10000.00")
-METHODS: Final = (
-    RepaymentMethod.EQUAL_INSTALMENT,
-    RepaymentMethod.EQUAL_PRINCIPAL,
-    RepaymentMethod.INTEREST_FIRST,
-    RepaymentMethod.BULLET,
-)
-
-
-def all_in_rate(
-    annual_rate: Decimal,
-    *,
-    count: int,
-    method: RepaymentMethod = RepaymentMethod.EQUAL_INSTALMENT,
-    fees: tuple[FeeTerm, ...] = (),
-    start: date = REFERENCE_DAY,
-    principal: Decimal = REFERENCE_PRINCIPAL,
-) -> Decimal:
-    """Give what a loan costs a year with everything in it, by the schedule that would be signed.
-
-    >>> round(all_in_rate(Decimal("0.24"), count=12), 4)
-    Decimal('0.2682')
-    """
-    terms = LoanTerms(
-        principal=principal,
-        annual_rate=annual_rate,
-        repayment_method=method,
-        instalment_count=count,
-        start_date=start,
-        fees=fees,
-    )
-    return cost_rate(terms)
-
-
-def highest_rate(
-    ceiling: Ceiling,
-    *,
-    counts: Sequence[int] = (1, 3, 6, 12, 24),
-    methods: Sequence[RepaymentMethod] = METHODS,
-    fees: tuple[FeeTerm, ...] = (),
-) -> Decimal:
-    """Give the highest nominal rate, in hundredths of a per cent, of which no loan on offer costs more than the guard.
-
-    0 when the fees alone cost more: then there is no price at all.
-    """
-
-    def fits(steps: int) -> bool:
-        rate = steps * RATE_STEP
-        return all(
-            all_in_rate(rate, count=count, method=method, fees=fees) <= ceiling.annual_rate
-            for method in methods
-            for count in counts
-            if not (method is RepaymentMethod.BULLET and count > ceiling.bullet_months)
-        )
-
-    low, high = 0, int((ceiling.annual_rate / RATE_STEP).to_integral_value(ROUND_DOWN))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
-    return low * RATE_STEP
 
 
 # ---- how people answer a price --------------------------------------------------------------------------------------

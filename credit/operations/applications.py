@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.models import Borrower, User
 from accounts.operations import NoticeOrder, queue_notices, write_audit
 from accounts.rows import insert_row
+from credit.domain.all_in import highest_rate
 from credit.domain.decision import Asked, Decided, Outcome, decide
 from credit.domain.policy import Ceiling
 from credit.domain.products import check_amount, check_purpose
@@ -361,12 +362,13 @@ def _check_offer(application: Application, limit: Decimal, rate: Decimal, ceilin
             field="limit",
             params={"maximum": str(most.quantize(Decimal(1)))},
         )
-    if not (0 <= rate <= ceiling.annual_rate):
+    dearest = highest_rate(ceiling)
+    if not (0 <= rate <= dearest):
         raise UnableToAsk(
             "rate_invalid",
             N_("Enter an annual rate between 0 and %(maximum)s."),
             field="annual_rate",
-            params={"maximum": f"{ceiling.annual_rate:.4f}"},
+            params={"maximum": f"{dearest:.4f}"},
         )
 
 

@@ -276,6 +276,7 @@ def decide(application: Application, officer: Any, **change: Any) -> Decision:
         ({"limit": Decimal(120)}, "limit_invalid"),
         ({"limit": Decimal(400_000)}, "limit_invalid"),
         ({"annual_rate": Decimal("0.25")}, "rate_invalid"),
+        ({"annual_rate": Decimal("0.22")}, "rate_invalid"),  # 24.4 % all in
         ({"annual_rate": Decimal("-0.01")}, "rate_invalid"),
     ],
 )

@@ -42,6 +42,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("grades.1.pd_below", "0.005", "policy_grades_overlap"),
         ("grades.4.pd_below", "0.13", "policy_grades_gap"),
         ("grades.4.annual_rate", "0.25", "policy_price_over_guard"),
+        ("grades.4.annual_rate", "0.22", "policy_price_over_guard"),  # under 24 % nominal, 24.4 % all in
         ("grades.1.annual_rate", "0.05", "policy_grades_fall"),
         ("grades.0.limit", "300001", "policy_limit_over_cap"),
         ("grades.4.limit", "49", "policy_limit_over_cap"),
@@ -81,7 +82,7 @@ def test_it_refuses_a_document_without_a_field(name: str) -> None:
 
 def test_it_refuses_prices_over_a_stricter_regime() -> None:
     strict = Ceiling(Decimal(200_000), Decimal(200_000), Decimal("0.12"))
-    with pytest.raises(UnableToReadPolicy, match="above what the regime allows"):
+    with pytest.raises(UnableToReadPolicy, match="costs more a year than the regime allows"):
         read_policy(document(), ceiling=strict)
 
 

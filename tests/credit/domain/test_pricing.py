@@ -12,16 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from credit.domain.pricing import (
-    METHODS,
-    RATE_STEP,
-    Applicants,
-    PriceResponse,
-    all_in_rate,
-    best_rates,
-    fit_response,
-    highest_rate,
-)
+from credit.domain.all_in import METHODS, RATE_STEP, all_in_rate, highest_rate
+from credit.domain.pricing import Applicants, PriceResponse, best_rates, fit_response
 from credit.domain.profit import REFERENCE, Economics
 from loans.domain.terms import FeeTerm, FeeTiming
 from tests.credit.domain.test_policy import CEILING
