@@ -27,6 +27,14 @@ GOAL, MUST, GOAL_TWO = 1.3, 2.0, 1.7
 MONTHS = [date(2026, month, 28) for month in range(3, 13)]
 
 
+_HOLDS = """
+INSERT INTO credit_hold (ref, reference, line_id, product_id, amount, taken, released, annual_rate, penalty_rate, instalment_count,
+       repayment_method, purpose, bank_account_id, limit_change_id, limit_at_hold, exposure_before, status, held_date, expires_date)
+SELECT gen_random_uuid(), gen_random_uuid(), n.id, %s, n.amount, 0, 0, 0.12, 0.18, 12, 'EQUAL_INSTALMENT', 'OTHER', 0, 0,
+       n.amount * 2, 0, 'OPEN', '2026-02-01', '2027-12-31'
+  FROM unnest(%s::bigint[], %s::numeric[]) n(id, amount)"""
+
+
 def fill(count: int, version: Any) -> None:
     """Make borrowers, lines that stand near their target, the events that opened them, and their facts."""
     from django.db import connection
@@ -97,12 +105,15 @@ def fill(count: int, version: Any) -> None:
                 "line_id": ids, "as_of": OPENED.toordinal() - EPOCH, "segment": seed.segment[chosen],
                 "consent_given": np.ones(size, dtype=np.uint8), "days_past_due": zero, "on_time_streak": zero + 3,
                 "evidence_age_months": zero, "monthly_income": income, "monthly_instalments": zero, "other_limits": zero,
-                "exposure": limit * 0.5, "vector": packed(values),
+                "exposure": np.where(news, limit * 0.5, 0.0), "vector": packed(values),
             }, size)  # fmt: skip
+            # the lines with news are half used: by purchases kept free, which the judge sums under the lock as it sums loans
+            cursor.execute(_HOLDS, [product.pk, ids[news].tolist(), (limit[news] * 0.5).tolist()])
         cursor.execute("SET session_replication_role = DEFAULT")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE credit_creditline")
         cursor.execute("VACUUM ANALYZE credit_linefacts")
+        cursor.execute("VACUUM ANALYZE credit_hold")
 
 
 def floor_of(version: Any, count: int, block: int, day: date) -> tuple[float, float, float]:

@@ -229,17 +229,23 @@ def _still_due(params: Mapping[str, Any]) -> bool:
 def sentences(reasons: Iterable[Mapping[str, Any]], *, language: str) -> str:
     """Put reasons into sentences of one language, one after another."""
     with translation.override(language):
-        told = [translation.gettext(item["message"]) % (item.get("params") or {}) for item in reasons]
+        return _told(reasons, language)
+
+
+def _told(reasons: Iterable[Mapping[str, Any]], language: str) -> str:
+    told = [translation.gettext(item["message"]) % (item.get("params") or {}) for item in reasons]
     return ("" if language.startswith("zh") else " ").join(told)
 
 
 def change_params(change: LimitChange, *, language: str) -> dict[str, str]:
     """Give what a message says about a change of the limit."""
+    with translation.override(language):
+        why, way_on = _told(change.reasons, language), _told(change.recourse, language)
     return {
         "old_limit": f"{change.old_limit:.2f}",
         "new_limit": f"{change.new_limit:.2f}",
         "line_ref": str(change.line.ref),
-        "why": sentences(change.reasons, language=language),
-        "way_on": sentences(change.recourse, language=language),
+        "why": why,
+        "way_on": way_on,
         "next_review_date": change.next_review_date.isoformat(),
     }

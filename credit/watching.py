@@ -8,14 +8,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 from django.db import connection
 
+from credit.domain.rounds import CODE
+from risk import queries as risk_queries
+from risk.domain.events import Bytes, Floats
 from risk.domain.labels import LabelPolicy
 
 WINDOW_DAYS, BAD_DAYS = 365, 90
 assert LabelPolicy().bad_days == BAD_DAYS, "the statements below say 90"
 MILESTONES = (90, 180, 270, 365)
 RECENT = timedelta(days=91)
+MONITORED_DAYS = 28
 
 # a line counts once it was drawn on: before, nothing could go wrong
 _LINES = """
@@ -46,6 +51,33 @@ def matured_outcomes(*, as_of: date) -> dict[int, bool]:
         {"day": as_of, "window": WINDOW_DAYS},
     )
     return {int(assessment): bool(bad) for assessment, bad in rows}
+
+
+def looked_vectors(*, as_of: date, most: int = 50_000) -> tuple[Floats, Bytes] | None:
+    """Give vectors and segments that the champion scored in the last 28 days' monthly looks; every k-th line if they are more.
+
+    A move left an assessment, which monitoring reads by itself, so it is not given twice. None without a champion.
+    """
+    champion = risk_queries.champion()
+    if champion is None:
+        return None
+    since = as_of - timedelta(days=MONITORED_DAYS)
+    names = {
+        "model": champion.pk, "since": since, "day": as_of, "moved": CODE["moved"],
+        "months": [since.replace(day=1), as_of.replace(day=1)],
+    }  # fmt: skip
+    looks = """FROM credit_linelook k JOIN credit_linefacts f ON f.line_id = k.line_id
+        WHERE k.period = ANY(%(months)s) AND k.as_of > %(since)s AND k.as_of <= %(day)s AND k.model_id = %(model)s
+          AND k.code <> %(moved)s AND k.pd <> 'NaN'::float8 AND f.as_of >= k.as_of"""
+    [(count,)] = _ask("SELECT count(*) " + looks, names)
+    rows = _ask(
+        "SELECT f.vector, f.segment " + looks + " AND k.line_id %% %(step)s = 0",
+        names | {"step": max(1, -(-count // most))},
+    )
+    if not rows:
+        return None
+    values = np.frombuffer(b"".join(bytes(vector) for vector, _ in rows), dtype="<f8").reshape(len(rows), -1)
+    return values.astype(np.float64), np.array([segment for _, segment in rows], dtype=np.int8)
 
 
 def desk_figures(*, as_of: date) -> dict[str, Any]:

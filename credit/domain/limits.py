@@ -22,6 +22,7 @@ from credit.domain.policy import (
 from credit.domain.profit import Economics, best_limit, need_seen
 from credit.domain.reasons import Reason, reason
 
+Cap = tuple[Decimal, str, dict[str, Decimal]]  # the most, the code of its reason, the figures in it
 _EXACT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 CAP_CODES: Final = (
     "limit_by_affordability",
@@ -115,27 +116,25 @@ def size_limit(
         max(Decimal(0), room),
         instalment_factor(grade.annual_rate, rules.assumed_instalments),
     )
-    caps: list[tuple[Decimal, Reason]] = [
-        (affordable, reason("limit_by_affordability", percent=share * 100)),
-        (
-            income * grade.income_multiple,
-            reason("limit_by_income", multiple=grade.income_multiple),
-        ),
-        (grade.limit, reason("limit_by_grade", maximum=grade.limit)),
+    caps: list[Cap] = [
+        (affordable, "limit_by_affordability", {"percent": share * 100}),
+        (income * grade.income_multiple, "limit_by_income", {"multiple": grade.income_multiple}),
+        (grade.limit, "limit_by_grade", {"maximum": grade.limit}),
         (
             max(Decimal(0), policy.group_limit - means.other_limits),
-            reason("limit_by_group", maximum=policy.group_limit),
+            "limit_by_group",
+            {"maximum": policy.group_limit},
         ),
-        (product_maximum, reason("limit_by_product", maximum=product_maximum)),
-        (regime, reason("limit_by_regime", maximum=regime)),
+        (product_maximum, "limit_by_product", {"maximum": product_maximum}),
+        (regime, "limit_by_regime", {"maximum": regime}),
     ]
     if policy.profit is not None and pd is not None:
         caps = _with_use(policy, grade, means, pd, use, ceiling, [caps[0], *caps[3:]])
-    least = min(cap for cap, _ in caps)
-    if round_limit(least) >= asked:
+    limit = round_limit(min(cap for cap, *_ in caps))
+    if limit >= asked:
         return SizedLimit(round_limit(asked), (reason("limit_as_requested"),))
-    limit = round_limit(least)
-    binding = tuple(why for cap, why in caps if round_limit(cap) <= limit)
+    # a reason is made only for a cap that binds: making one costs more than the cap
+    binding = tuple(reason(code, **params) for cap, code, params in caps if round_limit(cap) <= limit)
     assert binding, "a limit below the request has a cap that set it"
     assert limit <= asked, "a limit is never above the request"
     return SizedLimit(limit, binding)
@@ -148,8 +147,8 @@ def _with_use(
     pd: Decimal,
     use: Use | None,
     ceiling: Ceiling,
-    caps: list[tuple[Decimal, Reason]],
-) -> list[tuple[Decimal, Reason]]:
+    caps: list[Cap],
+) -> list[Cap]:
     """Add the limit that is expected to earn most as one more cap."""
     assert policy.profit is not None
     economics = Economics.of(policy.profit)
@@ -162,10 +161,10 @@ def _with_use(
         annual_rate=float(min(grade.annual_rate, ceiling.annual_rate)),
         is_business=means.is_business,
         need=need,
-        most=float(round_limit(min(cap for cap, _ in caps))),
+        most=float(round_limit(min(cap for cap, *_ in caps))),
         is_open=use is not None,
     )
-    return [*caps, (Decimal(int(best)), reason("limit_by_use"))]
+    return [*caps, (Decimal(int(best)), "limit_by_use", {})]
 
 
 def penalty_rate(policy: PolicyRules, annual_rate: Decimal, ceiling: Ceiling) -> Decimal:

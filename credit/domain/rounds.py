@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from credit.domain.limits_columns import MeansColumns, grades_of, size_limits
+from credit.domain.limits_columns import MeansColumns, grades_of, round_limits, size_limits
 from credit.domain.line import FreezeReason
-from credit.domain.policy import LEAST_LIMIT, MOST_LIMIT, Ceiling, PolicyRules, ReevaluationRules
+from credit.domain.policy import LEAST_LIMIT, LIMIT_STEP, MOST_LIMIT, Ceiling, PolicyRules, ReevaluationRules
 from credit.domain.reasons import RECOURSES, SENTENCES, Reason, reason, recourse
 from risk.domain.facts import Sufficiency
 
@@ -153,10 +153,12 @@ def sift(columns: LineColumns, *, policy: PolicyRules, ceiling: Ceiling, as_of: 
     scored = ~np.isnan(pd)
     today = as_of.toordinal()
     first_of_month = as_of.replace(day=1).toordinal()
-    cut = (target <= np.round(columns.granted * float(rules.cut_from), 6)) & (
-        columns.granted > float(LEAST_LIMIT)
-    )
-    rise = target >= np.round(columns.granted * float(rules.raise_from), 6)
+    granted = columns.granted
+    cut = (target <= np.round(granted * float(rules.cut_from), 6)) & (granted > float(LEAST_LIMIT))
+    rise = target >= np.round(granted * float(rules.raise_from), 6)
+    # a rise that rounding leaves where it was is none; a hair of room, because the judge decides in decimals
+    most = np.maximum(granted * (1 + float(rules.most_rise)), granted + float(LIMIT_STEP)) + 1e-6
+    risen = round_limits(np.minimum(target, most)) > granted
     frozen = [columns.freeze == place for place in range(len(FREEZES))]
     problem = problems_of(columns)
     with np.errstate(invalid="ignore"):
@@ -179,6 +181,7 @@ def sift(columns: LineColumns, *, policy: PolicyRules, ceiling: Ceiling, as_of: 
         (columns.exposure / columns.limit < float(rules.use_from), CODE["limit_steady"]),
         ((late > 0) | (columns.on_time_streak < rules.least_on_time), CODE["not_enough_history"]),
         (columns.has_own_cap, CODE["own_cap"]),
+        (~risen, CODE["limit_steady"]),
     ]
     chosen = np.select(
         [flags for flags, _ in steps], [np.asarray(code) for _, code in steps], default=MAY_MOVE

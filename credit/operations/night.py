@@ -24,7 +24,7 @@ from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.reminders import send_reminders
 from credit.operations.rounds import reevaluate_due_lines
 from credit.operations.temporary import end_temporary_limits
-from credit.watching import desk_figures, matured_outcomes
+from credit.watching import desk_figures, looked_vectors, matured_outcomes
 from ledger import operations as ledger_operations
 from ledger import queries as ledger_queries
 from ledger.domain.closing import month_end
@@ -303,7 +303,10 @@ def _watch_model(day: date) -> int:
         risk_operations.score_shadows(as_of=day)
         with transaction.atomic():
             found = risk_operations.monitor(
-                as_of=day, outcomes=matured_outcomes(as_of=day), figures=desk_figures(as_of=day)
+                as_of=day,
+                outcomes=matured_outcomes(as_of=day),
+                figures=desk_figures(as_of=day),
+                looked=looked_vectors(as_of=day),
             )
     except Exception:
         log.exception("end of day %s: the model was not looked at", day)

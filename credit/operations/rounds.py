@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from django.db import connection, transaction
 
-from credit.domain.decision import Scored
 from credit.domain.limits_columns import MeansColumns
 from credit.domain.policy import Ceiling, PolicyRules
 from credit.domain.reevaluation import (
@@ -26,11 +25,10 @@ from credit.domain.reevaluation import (
     LineView,
     Trigger,
     Verdict,
-    judge,
     next_review_after,
     reevaluate,
 )
-from credit.domain.rounds import CODE, KEPT, MAY_MOVE, LineColumns, Sifted, problems_of, rounded_pd, sift
+from credit.domain.rounds import CODE, MAY_MOVE, LineColumns, Sifted, rounded_pd, sift
 from credit.models import CreditLine, Policy
 from credit.operations.binary import EPOCH, copy_in, copy_out, layout
 from credit.operations.line_facts import WIDTH, refresh_line_facts
@@ -62,16 +60,18 @@ _DUE = """FROM credit_creditline l {facts}
    AND NOT EXISTS (SELECT FROM credit_linelook k WHERE k.period = DATE '{month}' AND k.line_id = l.id)
    AND NOT EXISTS (SELECT FROM credit_limitchange c
                     WHERE c.line_id = l.id AND c.period = '{period}' AND c.trigger = 'MONTHLY')"""
+_FACTS = "JOIN credit_linefacts f ON f.line_id = l.id"
 _OUT = f"""
 SELECT l.id, l.borrower_id, f.segment, f.consent_given, f.days_past_due,
        CASE l.freeze_reason WHEN '' THEN 0 WHEN 'OVERDUE' THEN 1 WHEN 'RISK' THEN 2 WHEN 'BORROWER' THEN 3 ELSE 4 END::smallint,
-       (l."limit" + l.held_back - l.temporary_extra)::float8, l."limit"::float8,
+       l."limit"::float8, CASE WHEN l.held_back = 0 AND l.temporary_extra = 0 THEN 0::float8
+                               ELSE (l.held_back - l.temporary_extra)::float8 END,
        coalesce(greatest(l.last_raised_date, l.last_cut_date), DATE '1900-01-01'), l.own_cap IS NOT NULL,
        f.on_time_streak, f.evidence_age_months, f.monthly_income, f.monthly_instalments, f.other_limits, f.exposure, f.vector
-  {_DUE} ORDER BY l.id LIMIT {{most}}"""
+  {_DUE} AND f.line_id BETWEEN {{first}} AND {{last}}"""
 _SHAPE = layout(
     ("line_id", ">i8"), ("borrower_id", ">i8"), ("segment", ">i2"), ("consent_given", "u1"), ("days_past_due", ">i4"),
-    ("freeze", ">i2"), ("granted", ">f8"), ("limit", ">f8"), ("moved", ">i4"), ("has_own_cap", "u1"), ("streak", ">f8"),
+    ("freeze", ">i2"), ("limit", ">f8"), ("hidden", ">f8"), ("moved", ">i4"), ("has_own_cap", "u1"), ("streak", ">f8"),
     ("age", ">f8"), ("income", ">f8"), ("instalments", ">f8"), ("others", ">f8"), ("exposure", ">f8"),
     ("vector", f"V{WIDTH}"),
 )  # fmt: skip
@@ -90,12 +90,11 @@ class _Round:
     ceiling: Ceiling
     as_of: date
 
-    def names(self, first_id: int, last_id: int, most: int) -> dict[str, Any]:
+    def names(self, first_id: int, last_id: int) -> dict[str, Any]:
         day = self.as_of
         return {
             "first": first_id,
             "last": last_id,
-            "most": most,
             "as_of": day.isoformat(),
             "day": day.day,
             "month": day.replace(day=1).isoformat(),
@@ -111,7 +110,6 @@ class _Block:
     facts: Facts
     columns: LineColumns
     sifted: Sifted
-    problems: Any  # the number of what is missing; 0
     models: Any  # key of the model that scored
 
 
@@ -142,14 +140,28 @@ def run_monthly_round(
         if refresh:
             ids = due_line_ids(as_of=as_of, first_id=first_id, last_id=last_id)
             refresh_line_facts(line_ids=ids, as_of=as_of, rules=this.rules)
-        after = first_id
-        while not should_stop():
-            rows = copy_out(_ask(this, after, last_id, block), _SHAPE)
-            if not len(rows):
-                return report
-            after = int(rows["line_id"][-1]) + 1
-            _look(this, rows, report)
+        for first, last in _blocks(first_id, last_id, block):
+            if should_stop():
+                break
+            rows = copy_out(_OUT.format(**this.names(first, last), facts=_FACTS), _SHAPE)
+            if len(rows):
+                _look(this, rows, report)
     return report
+
+
+def _blocks(first_id: int, last_id: int, block: int) -> Iterator[tuple[int, int]]:
+    """Cut a range into ranges of `block` ids, each begun at a line: so a block reads its own rows and no others."""
+    while True:
+        edge = (
+            CreditLine.objects.filter(pk__gte=first_id, pk__lte=last_id)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:1]
+        )
+        if not edge:
+            return
+        last = min(edge[0] + block - 1, last_id)
+        yield edge[0], last
+        first_id = last + 1
 
 
 def reevaluate_due_lines(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> ReevaluationReport:
@@ -172,11 +184,6 @@ def due_line_ids(*, as_of: date, first_id: int = 0, last_id: int = 2**62) -> lis
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _ask(this: _Round, first_id: int, last_id: int, most: int) -> str:
-    names = this.names(first_id, last_id, most)
-    return _OUT.format(**names, facts="JOIN credit_linefacts f ON f.line_id = l.id")
-
-
 @contextmanager
 def _alone(first_id: int) -> Iterator[None]:
     """Let one worker at a time look at a range; a second one waits, and then finds the looks."""
@@ -197,6 +204,7 @@ def _look(this: _Round, rows: Any, report: ReevaluationReport) -> None:
         with transaction.atomic():
             _judge(this, block, chosen[start : start + JUDGED], report)
     kept = np.flatnonzero(codes != MAY_MOVE)
+    kept = kept[np.argsort(block.rows["line_id"][kept], kind="stable")]  # looks go in by their key
     with transaction.atomic():
         _write_looks(this, block, kept, codes[kept])
     report.directions[Direction.KEEP] += len(kept)
@@ -225,7 +233,7 @@ def _sifted(this: _Round, rows: Any) -> _Block:
         models[mine] = arm.version.pk
     columns = LineColumns(
         freeze=rows["freeze"].astype(np.int64),
-        granted=rows["granted"].astype(np.float64),
+        granted=rows["limit"] + rows["hidden"],
         limit=rows["limit"].astype(np.float64),
         exposure=rows["exposure"].astype(np.float64),
         last_moved=rows["moved"].astype(np.int64) + EPOCH,
@@ -244,26 +252,23 @@ def _sifted(this: _Round, rows: Any) -> _Block:
         ),
     )
     sifted = sift(columns, policy=this.rules, ceiling=this.ceiling, as_of=this.as_of)
-    return _Block(rows, facts, columns, sifted, problems_of(columns), models)
+    return _Block(rows, facts, columns, sifted, models)
 
 
 def _judge(this: _Round, block: _Block, places: Any, report: ReevaluationReport) -> None:
-    """Judge the lines that may move; assess those that will, then lock them and judge again on what they owe now.
+    """Assess the lines that may move, then lock them and judge each on what it owes now.
 
     Scores and their reasons are worked out before the locks, so that nobody's draw waits for them.
     """
+    scored = _assessed(this, block, places.tolist())
     at = {int(block.rows["line_id"][place]): int(place) for place in places}
-    seen = CreditLine.objects.select_related("borrower").filter(pk__in=at, status__in=LIVE).order_by("pk")
+    locked = list(
+        CreditLine.objects.select_for_update(of=("self",))
+        .select_related("borrower")
+        .filter(pk__in=at, status__in=LIVE)
+        .order_by("pk")
+    )
     codes: dict[int, int] = {}
-    movers = []
-    for line, view, *_ in _views(this, block, at, list(seen), {}):
-        verdict = judge(view, policy=this.rules, next_review=this.as_of)
-        if verdict.direction is Direction.KEEP:
-            codes[line.pk] = _code_of(verdict)
-        else:
-            movers.append(line.pk)
-    scored = _assessed(this, block, [at[pk] for pk in movers])
-    locked = list(seen.filter(pk__in=movers).select_for_update(of=("self",)))
     lines, changes = [], []
     for line, view, known, debt in _views(this, block, at, locked, scored):
         following = next_review_after(this.as_of, anchor=line.borrower_id)
@@ -307,14 +312,11 @@ def _assessed(this: _Round, block: _Block, places: list[int]) -> dict[int, Asses
 def _views(
     this: _Round, block: _Block, at: dict[int, int], lines: list[CreditLine], scored: dict[int, Assessed]
 ) -> Iterator[tuple[CreditLine, LineView, Known, Debt]]:
-    """Lay lines out for the rule, on what they owe now, with their stored assessment or, without one, the block's score alone."""
+    """Lay lines out for the rule, on what they owe now."""
     ids = [line.pk for line in lines]
     debts, overdue = debts_of_lines(line_ids=ids), overdue_amounts(ids)
     for line in lines:
         place = at[line.pk]
-        pd = float(block.columns.pd[place])
-        plain = Scored(None, KEPT[int(block.problems[place])]) if np.isnan(pd) else Scored(_eight(pd))
-        assessed = scored.get(line.pk) or Assessed(plain, None)
         known = Known(
             means=block.columns.means.at(place),
             on_time_streak=int(block.columns.on_time_streak[place]),
@@ -322,12 +324,8 @@ def _views(
             evidence_age_months=float(block.columns.evidence_age_months[place]),
         )
         debt, late = debts[line.pk], overdue.get(line.pk, Decimal(0))
-        view = view_of(line, known, assessed, debt, late, this.rules, this.ceiling, this.as_of)
+        view = view_of(line, known, scored[line.pk], debt, late, this.rules, this.ceiling, this.as_of)
         yield line, view, known, debt
-
-
-def _eight(pd: float) -> Decimal:
-    return Decimal(repr(pd)).quantize(Decimal("0.00000001"))
 
 
 def _code_of(verdict: Verdict) -> int:

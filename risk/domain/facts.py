@@ -168,8 +168,10 @@ class Sufficiency(IntEnum):
 LEAST_EVIDENCE_MONTHS = 2.0
 LEAST_MONTHS_ON_BOOK = 3.0
 STALE_AFTER_MONTHS = 3.0
-_LOW = np.array([f.low for f in FEATURES])
-_HIGH = np.array([f.high for f in FEATURES])
+_LOW = np.maximum(np.array([f.low for f in FEATURES]), np.finfo(np.float64).min)
+_HIGH = np.minimum(np.array([f.high for f in FEATURES]), np.finfo(np.float64).max)
+"""The registry's ranges, finite: so a comparison with them finds what is infinite, too."""
+_PIECE = 4_096  # rows whose vectors and flags stay in a processor's cache
 _EVIDENCE = [place for place, f in enumerate(FEATURES) if f.missing is Missing.UNKNOWN and f.purposes]
 
 
@@ -179,11 +181,9 @@ def sufficiency(facts: Facts) -> Bytes:
     Own conduct of three months on the book suffices without outside evidence. Infinite values and values
     outside the registry's range (a wrong unit, a swapped column) are never scored.
     """
-    values = facts.values
-    outside = ((values < _LOW) | (values > _HIGH) | np.isinf(values)).any(axis=1)
+    outside, some = _ranges(facts.values)
     months = facts.column("evidence_months")
     sales_months = 12.0 - facts.column("no_sales_months_12m")
-    some = ~np.isnan(values[:, _EVIDENCE]).all(axis=1)
     with np.errstate(invalid="ignore"):
         evidence = some & ((months >= LEAST_EVIDENCE_MONTHS) | (sales_months >= LEAST_EVIDENCE_MONTHS))
         own = facts.column("months_on_book") >= LEAST_MONTHS_ON_BOOK
@@ -193,6 +193,17 @@ def sufficiency(facts: Facts) -> Bytes:
     result[evidence & stale & ~own] = Sufficiency.STALE_EVIDENCE
     result[outside] = Sufficiency.OUT_OF_RANGE
     return result
+
+
+def _ranges(values: Floats) -> tuple[Flags, Flags]:
+    """Tell of n vectors whether anything is out of its range, and whether anything outside the book is known."""
+    outside, some = np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
+    for start in range(0, len(values), _PIECE):
+        piece = values[start : start + _PIECE]
+        with np.errstate(invalid="ignore"):
+            outside[start : start + _PIECE] = ((piece < _LOW) | (piece > _HIGH)).any(axis=1)
+        some[start : start + _PIECE] = (~np.isnan(piece[:, _EVIDENCE])).any(axis=1)
+    return outside, some
 
 
 assert set(CONDUCT_NAMES) - set(FEATURE_NAMES) == {"loans_opened"}, (

@@ -11,6 +11,7 @@ import structlog
 
 from accounts.operations import write_audit
 from risk import queries
+from risk.domain.events import Bytes, Floats
 from risk.domain.monitoring import drift_report, outcome_report, score_counts
 from risk.domain.registry import FEATURE_NAMES
 from risk.domain.traffic import ALPHA, evidence_of_harm
@@ -36,12 +37,14 @@ def monitor(
     as_of: date,
     outcomes: Mapping[int, bool] | None = None,
     figures: Mapping[str, Any] | None = None,
+    looked: tuple[Floats, Bytes] | None = None,
 ) -> MonitoringRun | None:
     """Write the day's monitoring of the champion; None without a champion that can be loaded.
 
     An alarm is told once: on the day it begins, and on the day it ends (`report["began"]`, `report["ended"]`).
 
-    Drift is of the last 28 days' assessments against training. `outcomes` (assessment's primary key -> was bad)
+    Drift is of the last 28 days' assessments against training, and of `looked`: vectors, shape (n, features), and segments that
+    the champion scored in bulk and that left no assessment, as a month's look at every line does. `outcomes` (assessment's primary key -> was bad)
     are matured outcomes that the caller knows, `figures` what else it counts (kept under `report["book"]`); risk itself knows
     no loans. A challenger whose outcomes are surely worse loses its share here. Running twice rewrites the same row.
     """
@@ -49,26 +52,22 @@ def monitor(
     if version is None or model is None or fallback:
         log.error("risk.monitor_without_champion", as_of=as_of.isoformat())
         return None
-    rows = list(
-        Assessment.objects.filter(
-            model=version,
-            outcome=AssessmentOutcome.SCORED,
-            as_of__gt=as_of - timedelta(days=DAYS),
-            as_of__lte=as_of,
-        )
-        .exclude(purpose=AssessmentPurpose.SHADOW)
-        .order_by("-pk")
-        .only("facts", "segment", "score")[:MOST_ROWS]
-    )
-    report: dict[str, Any] = {"rows": len(rows), "days": DAYS}
+    values, segment, assessed = _scored_lately(version, as_of)
+    report: dict[str, Any] = {
+        "rows": assessed,
+        "days": DAYS,
+        "looked": 0 if looked is None else len(looked[1]),
+    }
     alarms: list[str] = []
-    if rows:
-        values = np.stack([queries.facts_of(assessment=row) for row in rows])
+    if looked is not None and len(looked[1]):
+        values, segment = np.concatenate([values, looked[0]]), np.concatenate([segment, looked[1]])
+    if len(values):
         columns = {name: values[:, place] for place, name in enumerate(FEATURE_NAMES)}
-        columns["score"] = model.score(values, np.array([r.segment for r in rows], dtype=np.int8)).raw
+        scored = model.score(values, segment)
+        columns["score"] = scored.raw
         references = model.manifest["references"] | {"score": model.manifest["score_reference"]}
         report["drift"], alarms = drift_report(references, columns)
-        report["scores"] = score_counts(np.array([row.score for row in rows], dtype=np.int64))
+        report["scores"] = score_counts(scored.score.astype(np.int64))
     if outcomes:
         known = Assessment.objects.filter(model=version, pk__in=list(outcomes), pd__isnull=False).values_list(
             "pk", "pd"
@@ -97,6 +96,25 @@ def monitor(
     for alarm in report["ended"]:
         log.info("risk.alarm_ended", alarm=alarm, as_of=as_of.isoformat(), version=version.pk)
     return run
+
+
+def _scored_lately(version: ModelVersion, as_of: date) -> tuple[Floats, Bytes, int]:
+    """Give the vectors and segments of the last 28 days' assessments by a model, and how many; the newest 50,000."""
+    rows = list(
+        Assessment.objects.filter(
+            model=version,
+            outcome=AssessmentOutcome.SCORED,
+            as_of__gt=as_of - timedelta(days=DAYS),
+            as_of__lte=as_of,
+        )
+        .exclude(purpose=AssessmentPurpose.SHADOW)
+        .order_by("-pk")
+        .only("facts", "segment")[:MOST_ROWS]
+    )
+    if not rows:
+        return np.empty((0, len(FEATURE_NAMES))), np.empty(0, dtype=np.int8), 0
+    values = np.stack([queries.facts_of(assessment=row) for row in rows])
+    return values, np.array([row.segment for row in rows], dtype=np.int8), len(rows)
 
 
 def _stop_harmful(outcomes: Mapping[int, bool], champion: ModelVersion) -> list[str]:

@@ -76,12 +76,9 @@ def test_it_looks_at_each_line_once_a_month_and_tells_why(book: list[CreditLine]
 def test_it_does_what_looking_at_each_line_by_itself_does(book: list[CreditLine]) -> None:
     from django.db import transaction
 
-    def outcome() -> dict[int, tuple[str, Decimal, list[str]]]:
+    def outcome() -> dict[int, dict[str, Any]]:
         rows = LimitChange.objects.filter(trigger="MONTHLY").exclude(direction="KEEP")
-        return {
-            row.line_id: (row.direction, row.new_limit, [reason["code"] for reason in row.reasons])
-            for row in rows
-        }
+        return {row.line_id: written(row) for row in rows.select_related("line", "assessment")}
 
     with transaction.atomic():
         operations.reevaluate_lines(line_ids=[line.pk for line in book], as_of=LATER)
@@ -89,7 +86,40 @@ def test_it_does_what_looking_at_each_line_by_itself_does(book: list[CreditLine]
         transaction.set_rollback(True)
     operations.run_monthly_round(as_of=LATER)
     assert outcome() == one_by_one
-    assert one_by_one
+    assert {"DOWN"} <= {change["direction"] for change in one_by_one.values()}
+
+
+def written(change: LimitChange) -> dict[str, Any]:
+    """Everything that a move leaves: the event, the line, the assessment and the notice."""
+    from accounts.models import Notice
+
+    same = [
+        "direction",
+        "old_limit",
+        "new_limit",
+        "old_annual_rate",
+        "new_annual_rate",
+        "reasons",
+        "recourse",
+        "inputs",
+        "policy_id",
+        "period",
+        "effective_date",
+        "next_review_date",
+        "note",
+    ]
+    line, assessment = change.line, change.assessment
+    assert assessment is not None
+    notice = Notice.objects.get(dedup_key=f"limit-change:{change.ref}")
+    fell = change.direction in ("DOWN", "FREEZE")
+    return {name: getattr(change, name) for name in same} | {
+        "line": (line.limit, line.held_back, line.status, line.freeze_reason, line.last_raised_date, line.last_cut_date,
+                 line.next_review_date),
+        "assessment": (assessment.subject_id, assessment.as_of, assessment.purpose, assessment.outcome, assessment.pd,
+                       assessment.score, assessment.lgd, assessment.model_id, bytes(assessment.facts),
+                       assessment.reasons if fell else None),  # a rise is not explained by factors
+        "notice": (notice.kind, notice.borrower_id, notice.language, notice.params),
+    }  # fmt: skip
 
 
 def test_broken_off_half_way_it_goes_on_where_it_was(
@@ -162,6 +192,26 @@ def test_the_way_back_of_a_cut_was_scored_again(book: list[CreditLine]) -> None:
         model = risk_queries.loaded_model(version=change.assessment.model)
         pd = model.score(vector[None, :], np.array([change.assessment.segment], dtype=np.int8)).pd[0]
         assert pd <= float(bound)
+
+
+def test_the_drift_of_the_month_is_seen_though_a_look_leaves_no_assessment(book: list[CreditLine]) -> None:
+    from credit.watching import looked_vectors
+    from risk.models import Assessment
+    from risk.operations import monitor
+
+    assert looked_vectors(as_of=LATER) is None
+    operations.run_monthly_round(as_of=LATER)
+    assessed = Assessment.objects.filter(outcome="SCORED").count()
+    moved = LineLook.objects.filter(code=16).count()
+    scored = LineLook.objects.exclude(pd=float("nan")).count()
+    looked = looked_vectors(as_of=LATER)
+    assert looked is not None
+    assert len(looked[1]) == scored - moved > 0
+    run = monitor(as_of=LATER, looked=looked)
+    assert run is not None
+    assert (run.report["rows"], run.report["looked"]) == (assessed, scored - moved)
+    assert sum(count for _, count in run.report["scores"]) == assessed + scored - moved
+    assert looked_vectors(as_of=LATER + timedelta(days=28)) is None, "a month later they are no news"
 
 
 def risk_queries_place(feature: str) -> int:
