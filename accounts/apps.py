@@ -13,6 +13,8 @@ class AccountsConfig(AppConfig):
             checks,  # noqa: F401  registers the system checks
         )
         from accounts.notifications import own
+        from accounts.sign_in import events
 
+        events.listen()
         own.register()
         checked.register()

@@ -112,6 +112,10 @@ class SignInAnswers:
             login = user.email or user.phone or ""
             if login and known_device(request=request, login=login) is None:
                 remember_device(response=response, login=login)
+        if not was_anonymous and request.method == "POST" and not request.user.is_authenticated:
+            response["Clear-Site-Data"] = (
+                '"cache", "storage"'  # whoever sits down next finds no page of before
+            )
         return response
 
     def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:

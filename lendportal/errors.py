@@ -205,6 +205,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    log.warning(
+        "access_refused", user_id=getattr(request.user, "pk", None), path=request.path, method=request.method
+    )
     return answer(request, 403, general(403, request))
 
 
