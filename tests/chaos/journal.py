@@ -32,11 +32,12 @@ class Request:
 
     @property
     def refused(self) -> bool:
-        """Tell whether a final answer said no, and nothing else was ever possible."""
-        final = [status for _, status, _ in self.replies if 400 <= status < 500 and status not in (409, 429)]
-        codes = {code for _, status, code in self.replies if status == 409}
-        settled_no = bool(final) or bool(codes - {"in_progress"})
-        return settled_no and not self.accepted
+        """Tell whether the last answer said no for good. A no before a lost reply settles nothing: the other of two clicks
+        may have been taken, when room came back between them."""
+        if self.accepted or not self.replies:
+            return False
+        _, status, code = self.replies[-1]
+        return 400 <= status < 500 and status != 429 and code != "idempotency_running"
 
     @property
     def open(self) -> bool:

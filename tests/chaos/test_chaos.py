@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.journal import Request
 from tests.chaos.sabotage import SABOTAGE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,29 @@ def chaos(*options: str) -> tuple[int, dict[str, Any], str]:
     lines = done.stdout.strip().splitlines()
     assert lines, done.stderr[-2000:]
     return done.returncode, json.loads(lines[-1]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("replies", "what"),
+    [
+        ([], "open"),
+        ([(0, "TimeoutError")], "open"),
+        ([(409, "limit_exceeded")], "refused"),
+        ([(409, "limit_exceeded"), (0, "TimeoutError")], "open"),  # two clicks: the other may have been taken
+        ([(0, "TimeoutError"), (409, "limit_exceeded")], "refused"),
+        ([(409, "limit_exceeded"), (201, "ref")], "accepted"),
+        ([(409, "idempotency_running")], "open"),
+        ([(429, "throttled")], "open"),
+        ([(503, "unavailable")], "open"),
+        ([(422, "idempotency_mismatch")], "refused"),
+    ],
+)
+def test_what_a_client_knows_of_its_request(replies: list[tuple[int, str]], what: str) -> None:
+    request = Request(
+        "key", "draw", "/", {}, 1, 1, replies=[(float(n), *each) for n, each in enumerate(replies)]
+    )
+    known = {"accepted": bool(request.accepted), "refused": request.refused, "open": request.open}
+    assert [name for name, yes in known.items() if yes] == [what]
 
 
 @pytest.mark.slow
