@@ -98,6 +98,10 @@ def case_facts(*, loan: Loan, as_of: date) -> CaseFacts:
     """Return what the guard and the strategy ask of one loan."""
     promise = Promise.objects.filter(loan_id=loan.pk).order_by("-pk").first()
     call = Call.objects.filter(borrower_id=loan.borrower_id).order_by("-at").first()
+    return _facts(loan, as_of, call, promise)
+
+
+def _facts(loan: Loan, as_of: date, call: Call | None, promise: Promise | None) -> CaseFacts:
     waits = HardshipRequest.objects.filter(loan_id=loan.pk, status__in=("OPEN", "OFFERED")).exists()
     pauses = LoanEventRow.objects.filter(loan_id=loan.pk, kind="PAUSE", value_date__lte=as_of)
     paused = any(
@@ -122,11 +126,30 @@ class Happening:
     note: str
 
 
-def story(*, loan: Loan, most: int = 30) -> list[Happening]:
-    """Return calls, messages, promises and payments of a case, newest first."""
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """All of one case: what the guard asks, the open promise, and what happened, newest first."""
+
+    facts: CaseFacts
+    promise: Promise | None
+    story: list[Happening]
+
+
+def case_file(*, loan: Loan, as_of: date, most: int = 30) -> CaseFile:
+    """Return one case, its calls and promises read once."""
+    calls = list(Call.objects.filter(borrower_id=loan.borrower_id).order_by("-at")[:most])
+    promises = list(Promise.objects.filter(loan_id=loan.pk).order_by("-pk")[:most])
+    return CaseFile(
+        facts=_facts(loan, as_of, next(iter(calls), None), next(iter(promises), None)),
+        promise=next((row for row in promises if row.status == Promise.Status.OPEN), None),
+        story=_story(loan, calls, promises, most),
+    )
+
+
+def _story(loan: Loan, calls: list[Call], promises: list[Promise], most: int) -> list[Happening]:
     found = [
         Happening(call.at.date(), _("Call") if call.is_effective else _("Call, nobody reached"), call.note)
-        for call in Call.objects.filter(borrower_id=loan.borrower_id).order_by("-at")[:most]
+        for call in calls
     ]
     notices = Notice.objects.filter(borrower_id=loan.borrower_id, status="SENT").exclude(channel="IN_APP")
     found += [
@@ -136,7 +159,7 @@ def story(*, loan: Loan, most: int = 30) -> list[Happening]:
     ]
     found += [
         Happening(row.made_date, _("Promise to pay"), f"{row.amount} · {row.pay_by_date} · {row.get_status_display()}")
-        for row in Promise.objects.filter(loan_id=loan.pk).order_by("-pk")[:most]
+        for row in promises
     ]  # fmt: skip
     found += [
         Happening(row.value_date, _("Payment"), str(row.amount))

@@ -17,13 +17,17 @@ WRITTEN_OFF: Final = """written_off AS MATERIALIZED (
 
 
 def late_on(*days: str) -> str:
-    """Return a CTE `late`: per loan, how many days past due it was on each named day (columns d0, d1 ...)."""
+    """Return a CTE `late`: per loan that was late on one of the named days, how late on each (columns d0, d1 ...)."""
     columns = ", ".join(
         f"coalesce(max(%({day})s::date - i.due_date) FILTER (WHERE i.due_date < %({day})s AND {SETTLED} > %({day})s), 0) AS d{n}"
         for n, day in enumerate(days)
     )
+    first, last = (
+        f"{most}({', '.join(f'%({day})s::date' for day in days)})" for most in ("least", "greatest")
+    )
     return f"""{WRITTEN_OFF}, late AS MATERIALIZED (
-    SELECT i.loan_id, {columns} FROM loans_instalment i LEFT JOIN written_off w ON w.loan_id = i.loan_id GROUP BY 1)"""  # noqa: S608
+    SELECT i.loan_id, {columns} FROM loans_instalment i LEFT JOIN written_off w ON w.loan_id = i.loan_id
+    WHERE i.due_date < {last} AND {SETTLED} > {first} GROUP BY 1)"""  # noqa: S608
 
 
 OWED_NOW: Final = """owed AS MATERIALIZED (
@@ -57,10 +61,10 @@ SELECT portfolio, bucket, count(*), sum(owed) FROM standing GROUP BY 1, 2 ORDER 
 # where the loans that ran a month ago stand now; 5: paid off, 6: written off
 ROLL: Final = f"""
 WITH {late_on("before", "as_of")}
-SELECT {bucket("t.d0")} AS was,
-       CASE WHEN w.day <= %(as_of)s THEN 6 WHEN l.closed_date <= %(as_of)s THEN 5 ELSE {bucket("t.d1")} END AS becomes,
+SELECT {bucket("coalesce(t.d0, 0)")} AS was,
+       CASE WHEN w.day <= %(as_of)s THEN 6 WHEN l.closed_date <= %(as_of)s THEN 5 ELSE {bucket("coalesce(t.d1, 0)")} END AS becomes,
        count(*), sum(l.principal)
-FROM late t JOIN loans_loan l ON l.id = t.loan_id LEFT JOIN written_off w ON w.loan_id = l.id
+FROM loans_loan l LEFT JOIN late t ON t.loan_id = l.id LEFT JOIN written_off w ON w.loan_id = l.id
 WHERE l.status NOT IN ('PENDING', 'CANCELLED') AND l.start_date <= %(before)s
   AND (l.closed_date IS NULL OR l.closed_date > %(before)s) AND (w.day IS NULL OR w.day > %(before)s)
 GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608
@@ -142,13 +146,13 @@ WHERE (%(portfolio)s = '' OR s.portfolio = %(portfolio)s) AND (%(bucket)s < 0 OR
 ORDER BY s.id LIMIT %(most)s"""
 DRILL_ROLL: Final = f"""
 WITH {late_on("before", "as_of")}
-SELECT l.id, l.ref, b.display_name, l.portfolio, l.start_date, l.principal, l.principal_outstanding, t.d1
-FROM late t JOIN loans_loan l ON l.id = t.loan_id JOIN accounts_borrower b ON b.id = l.borrower_id
+SELECT l.id, l.ref, b.display_name, l.portfolio, l.start_date, l.principal, l.principal_outstanding, coalesce(t.d1, 0)
+FROM loans_loan l LEFT JOIN late t ON t.loan_id = l.id JOIN accounts_borrower b ON b.id = l.borrower_id
 LEFT JOIN written_off w ON w.loan_id = l.id
 WHERE l.status NOT IN ('PENDING', 'CANCELLED') AND l.start_date <= %(before)s
   AND (l.closed_date IS NULL OR l.closed_date > %(before)s) AND (w.day IS NULL OR w.day > %(before)s)
-  AND {bucket("t.d0")} = %(was)s
-  AND CASE WHEN w.day <= %(as_of)s THEN 6 WHEN l.closed_date <= %(as_of)s THEN 5 ELSE {bucket("t.d1")} END = %(becomes)s
+  AND {bucket("coalesce(t.d0, 0)")} = %(was)s
+  AND CASE WHEN w.day <= %(as_of)s THEN 6 WHEN l.closed_date <= %(as_of)s THEN 5 ELSE {bucket("coalesce(t.d1, 0)")} END = %(becomes)s
   AND l.id > %(after)s ORDER BY l.id LIMIT %(most)s"""  # noqa: S608
 DRILL_VINTAGE: Final = f"""
 WITH {WRITTEN_OFF}, first_bad AS MATERIALIZED (

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from lendportal.desk.keyset import KeysetList
 from lendportal.desk.view_log import note_view
 
 if TYPE_CHECKING:
@@ -28,6 +30,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     show_full_result_count = False  # a count of a large ledger costs more than the page
     actions = None
     shows_person = False  # whoever opens a row is written into the audit trail
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return (
+            KeysetList
+            if tuple(self.ordering or ()) == ("-id",)
+            else super().get_changelist(request, **kwargs)
+        )
 
     def change_view(
         self,

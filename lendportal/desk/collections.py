@@ -120,11 +120,12 @@ def _act(act: str, loan: Loan, data: dict[str, Any], request: HttpRequest) -> st
 
 
 def _picture(loan: Loan, today: Any, now: Any) -> dict[str, Any]:
-    facts = casework.case_facts(loan=loan, as_of=today)
+    file = casework.case_file(loan=loan, as_of=today)
+    facts = file.facts
     plans = casework.strategy()
     forbidden = ""
     try:
-        refuse_case_contact(loan=loan, is_debtor=True, as_of=today, now=now)
+        refuse_case_contact(loan=loan, is_debtor=True, as_of=today, now=now, facts=facts)
     except Refusal as refusal:
         forbidden = refusal_text(refusal)
     step = next_step(facts, plans, as_of=today) if loan.bucket in plans else None
@@ -135,7 +136,7 @@ def _picture(loan: Loan, today: Any, now: Any) -> dict[str, Any]:
         "step": step,
         "step_words": _(STEP_WORDS[step.kind]) if step else "",
         "forbidden": forbidden,
-        "story": casework.story(loan=loan),
+        "story": file.story,
         "preference": preference,
-        "promise": Promise.objects.filter(loan_id=loan.pk, status=Promise.Status.OPEN).first(),
+        "promise": file.promise,
     }

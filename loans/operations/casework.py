@@ -13,7 +13,7 @@ from accounts.operations import write_audit
 from accounts.operations.contacts import record_call, refuse_contact
 from ledger.domain.money import is_money
 from loans.casework import case_facts, strategy
-from loans.domain.casework import OBSTACLE_WORDS, latest_promise, obstacle
+from loans.domain.casework import OBSTACLE_WORDS, CaseFacts, latest_promise, obstacle
 from loans.models import Loan, Promise
 from loans.operations.events import UnableToFindLoan
 from regimes.errors import N_, InvalidInput, Refusal
@@ -36,9 +36,14 @@ def _loan(loan_id: int, actor: User) -> Loan:
     return loan
 
 
-def refuse_case_contact(*, loan: Loan, is_debtor: bool, as_of: date, now: datetime) -> None:
-    """Pass a contact that may be made now, or refuse it saying why: the case first, then hours and numbers."""
-    held = obstacle(case_facts(loan=loan, as_of=as_of), is_debtor=is_debtor, as_of=as_of)
+def refuse_case_contact(
+    *, loan: Loan, is_debtor: bool, as_of: date, now: datetime, facts: CaseFacts | None = None
+) -> None:
+    """Pass a contact that may be made now, or refuse it saying why: the case first, then hours and numbers.
+
+    `facts`: of the case, where the caller has just read them.
+    """
+    held = obstacle(facts or case_facts(loan=loan, as_of=as_of), is_debtor=is_debtor, as_of=as_of)
     if held is not None:
         raise ContactForbidden(held.value, OBSTACLE_WORDS[held])
     refuse_contact(borrower_id=loan.borrower_id, now=now)

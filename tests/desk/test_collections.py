@@ -150,7 +150,7 @@ def test_the_pages_show_and_guard_a_case(
         str(late.ref) not in client.get(reverse("admin:collections"), {"bucket": "DPD_1_30"}).content.decode()
     )
     url = reverse("admin:collection_case", args=[late.ref])
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(20):
         assert client.get(url).status_code == 200
     other = client.post(url, {"act": "call", "whom": "OTHER", "reached": "yes"})
     assert other.status_code == 409

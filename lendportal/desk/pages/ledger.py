@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +32,10 @@ class JournalAdmin(ReadOnlyAdmin):
     exclude = ("digest", "written_in")
 
     def get_queryset(self, request: HttpRequest) -> object:  # type: ignore[override]
-        return super().get_queryset(request).annotate(total_amount=Sum("postings__amount") / 2)
+        # one row's postings at a time: a sum over a join would group the whole ledger before it cuts a page
+        mine = Posting.objects.filter(journal_id=OuterRef("pk")).values("journal_id")
+        total = mine.annotate(total=Sum("amount") / 2).values("total")
+        return super().get_queryset(request).annotate(total_amount=Subquery(total))
 
     @admin.display(description=_("amount"))
     def total(self, row: Journal) -> SafeString:
