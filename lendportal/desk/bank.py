@@ -87,7 +87,7 @@ def _columns(words: dict[str, str]) -> list[Column]:
         Column(_("Difference"), what),
         Column(_("Date"), lambda row: row.day, ColumnKind.DATE),
         Column(_("Reference"), lambda row: row.reference),
-        Column(_("At the bank"), lambda row: row.amount, ColumnKind.MONEY),
-        Column(_("With us"), lambda row: row.our_amount, ColumnKind.MONEY),
+        Column(_("Bank's amount"), lambda row: row.amount, ColumnKind.MONEY),
+        Column(_("Our amount"), lambda row: row.our_amount, ColumnKind.MONEY),
         Column(_("Text"), lambda row: row.text),
     ]

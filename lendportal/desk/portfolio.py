@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from credit.models import PortfolioReport
+from credit.domain.products import METHOD_NAMES
 from credit.operations.portfolio import claim_report, compute_report, is_large_book
 from credit.portfolio import REPORTS, Table, UnableToReport, drill
 from credit.portfolio.reports import tables_of
@@ -94,7 +95,7 @@ def _cell(place: int, kind: str) -> Any:
             return None
         if kind in ("money", "share"):
             return Decimal(str(found))
-        return _(found) if kind == "text" and found else found
+        return _(METHOD_NAMES.get(found, found)) if kind == "text" and found else found
 
     return value
 
@@ -123,7 +124,7 @@ def _words(value: Any, kind: str) -> str:
         return f"{value * 100:.2f}%"
     if kind == "number":
         return f"{value:,}"
-    return _("All") if value == "*" else _(str(value)) if value else "–"
+    return _("All") if value == "*" else _(METHOD_NAMES.get(str(value), str(value))) if value else "–"
 
 
 def _plot(table: Table) -> SafeString:
