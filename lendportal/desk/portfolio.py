@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from credit.models import PortfolioReport
 from credit.domain.products import METHOD_NAMES
+from credit.models import PortfolioReport
 from credit.operations.portfolio import claim_report, compute_report, is_large_book
 from credit.portfolio import REPORTS, Table, UnableToReport, drill
 from credit.portfolio.reports import tables_of

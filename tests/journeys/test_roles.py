@@ -141,7 +141,7 @@ def test_a_reviewer_changes_a_limit_with_a_colleague_and_freezes_a_line(desk: De
     desk["reviewer"].page.fill("[name=note], [name=reason]", "Asked us to.")
     desk["reviewer"].press("input[type=submit]")
     desk["reviewer"].desk("queue/")
-    assert desk["reviewer"].page.request.get(f"{desk.portal.url}/desk/books/bank/").status == 403
+    assert desk["reviewer"].page.request.get(f"{desk.portal.url}/desk/trail/").status == 403
 
 
 def test_a_collector_is_told_whom_not_to_call_and_takes_a_promise(desk: Desk) -> None:
