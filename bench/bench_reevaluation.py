@@ -77,7 +77,7 @@ def fill(count: int, version: Any) -> None:
             columns = LineColumns(
                 freeze=zero.astype(np.int64), granted=np.full(size, 1_000.0), limit=np.full(size, 1_000.0), exposure=zero,
                 last_moved=zero.astype(np.int64), days_past_due=zero.astype(np.int64), on_time_streak=zero,
-                consent_given=zero == 0, has_own_cap=zero > 0, pd=pd, sufficiency=zero.astype(np.int64),
+                consent_given=zero == 0, has_own_cap=zero > 0, announced=zero > 0, pd=pd, sufficiency=zero.astype(np.int64),
                 evidence_age_months=zero, means=means,
             )  # fmt: skip
             target = targets(columns, policy=rules_of(policy), ceiling=ceiling_now())

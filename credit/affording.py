@@ -22,6 +22,8 @@ from credit.domain.lessons import (
     SHORT_OF_RECORDS,
 )
 from credit.models import CreditLine
+from loans.domain.quotes import quote
+from loans.domain.terms import LoanTerms
 from loans.models import Instalment, Loan
 from risk import queries as risk_queries
 from risk.domain.registry import FEATURE_AT
@@ -50,6 +52,18 @@ class Affordability:
     def share_after(self) -> Decimal | None:
         return self.after / self.income if self.income else None
 
+    def to_dict(self) -> dict[str, str | None]:
+        """Write it as a draw keeps it: amounts, parts of the income, the month."""
+        shares = (self.share_before, self.share_after)
+        return {
+            "monthly_income": None if self.income is None else f"{self.income:.2f}",
+            "before": f"{self.before:.2f}",
+            "after": f"{self.after:.2f}",
+            "share_before": None if shares[0] is None else f"{shares[0]:.4f}",
+            "share_after": None if shares[1] is None else f"{shares[1]:.4f}",
+            "month": self.month.isoformat(),
+        }
+
     @property
     def level(self) -> str:
         """Name how heavy the month is: fine, tight, heavy, or unknown."""
@@ -72,6 +86,12 @@ def income_of(*, borrower_id: int, as_of: date) -> Decimal | None:
     ]
     known = [value for value in seen if not math.isnan(value) and value > 0]
     return Decimal(int(max(known))) if known else None
+
+
+def affordability_with(*, borrower_id: int, terms: LoanTerms, as_of: date) -> Affordability:
+    """Return the heaviest month to come, without and with a loan of these terms."""
+    rows = [(item.due_date, item.due.total) for item in quote(terms, as_of=as_of).instalments]
+    return affordability(borrower_id=borrower_id, rows=rows, as_of=as_of)
 
 
 def affordability(*, borrower_id: int, rows: Iterable[tuple[date, Decimal]], as_of: date) -> Affordability:

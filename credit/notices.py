@@ -75,6 +75,27 @@ def _limits() -> None:
         ),
     )
     register_kind(
+        "limit_announce",
+        subject=N_("Your limit will fall on %(announced_date)s"),
+        body=N_(
+            "Your limit stays at CNY %(new_limit)s until then and is CNY %(announced_limit)s from %(announced_date)s. Why: "
+            "%(why)s What would keep it: %(way_on)s What you owe is repaid as agreed."
+        ),
+    )
+    register_kind(
+        "limit_withdraw",
+        subject=N_("Your limit does not fall"),
+        body=N_("Your limit stays at CNY %(new_limit)s. Why: %(why)s"),
+    )
+    register_kind(
+        "line_ends",
+        subject=N_("Your line ends on %(date)s"),
+        body=N_(
+            "You can draw until %(date)s; what you owe is repaid as agreed. Why it is not renewed: %(why)s What helps: "
+            "%(way_on)s If that changes before, the line goes on by itself."
+        ),
+    )
+    register_kind(
         "limit_freeze",
         subject=N_("Your line is frozen"),
         body=N_("You cannot draw for now; payments go on. Why: %(why)s What lifts the freeze: %(way_on)s"),
@@ -248,4 +269,10 @@ def change_params(change: LimitChange, *, language: str) -> dict[str, str]:
         "why": why,
         "way_on": way_on,
         "next_review_date": change.next_review_date.isoformat(),
+        **_coming(change),
     }
+
+
+def _coming(change: LimitChange) -> dict[str, str]:
+    coming = (change.inputs or {}).get("announced")
+    return {f"announced_{name}": coming[name] for name in ("limit", "date")} if coming else {}

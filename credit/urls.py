@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.urls_owner import owner_patterns
-from credit.views import apply, autodebit, contract, control, draw, home, learn, sign
+from credit.views import apply, autodebit, contract, control, draw, home, learn, limit, sign
 
 app_name = "credit"
 urlpatterns = [
@@ -14,7 +14,7 @@ urlpatterns = [
     path("applications/<uuid:ref>/withdraw/", apply.withdraw, name="withdraw"),
     path("decisions/<uuid:ref>/review/", apply.review, name="review"),
     path("lines/<uuid:ref>/accept/", apply.accept, name="accept"),
-    path("lines/<uuid:ref>/history/", home.history, name="history"),
+    path("lines/<uuid:ref>/history/", limit.history, name="history"),
     path("lines/<uuid:ref>/freeze/", home.freeze, name="freeze"),
     path("lines/<uuid:ref>/unfreeze/", home.unfreeze, name="unfreeze"),
     path("changes/<uuid:ref>/review/", home.review_change, name="review-change"),

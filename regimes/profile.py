@@ -39,6 +39,7 @@ class Regime:
     # a new bank account waits before money goes to it
     bank_account_wait_hours: int
     review_answer_days: int = 30  # until a person who asked for a person has an answer with reasons
+    cut_notice_days: int = 0  # so many days a lower limit is announced before it is in force; 0: at once
     sources: tuple[tuple[str, str], ...] = ()
     unverified: frozenset[str] = frozenset()
 
@@ -48,6 +49,7 @@ class Regime:
         assert self.min_limit <= self.max_limit_business
         assert Decimal(0) < self.max_annual_rate < Decimal(2)
         assert self.max_bullet_months <= self.max_term_months
+        assert 0 <= self.cut_notice_days <= 365
         assert self.unverified <= set(self.__dataclass_fields__)
 
     def is_verified(self, field: str) -> bool:

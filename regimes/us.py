@@ -31,7 +31,9 @@ REGIME = Regime(
     max_contacts_a_day=1,
     bank_account_wait_hours=24,
     review_answer_days=30,
+    cut_notice_days=45,
     sources=(
+        ("cut_notice_days", "Regulation Z, 1026.9(c): significant changes of open-end plans 45 days ahead"),
         ("review_answer_days", "Regulation B, 1002.9: reasons within 30 days"),
         ("adverse_notice_days", "Regulation B, 1002.9: within 30 days of a completed application"),
         ("max_annual_rate", "Military Lending Act: 36 %, used here for everybody"),

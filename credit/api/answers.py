@@ -101,7 +101,7 @@ class LimitChangeOut(serializers.Serializer[Any]):
 
     ref = serializers.UUIDField()
     direction = serializers.CharField(
-        help_text="OPEN, UP, KEEP, DOWN, FREEZE, UNFREEZE, SUSPEND, RESUME, RENEW or CLOSE."
+        help_text="OPEN, UP, KEEP, DOWN, FREEZE, UNFREEZE, SUSPEND, RESUME, RENEW, ANNOUNCE, WITHDRAW or CLOSE."
     )
     old_limit = MoneyField()
     new_limit = MoneyField()
@@ -141,6 +141,12 @@ class LineOut(serializers.Serializer[Any]):
     next_due_amount = MoneyField()
     offer_until = serializers.DateField(source="line.offer_until", allow_null=True)
     valid_until = serializers.DateField(source="line.valid_until")
+    announced_limit = MoneyField(
+        source="line.announced_limit",
+        allow_null=True,
+        help_text="A lower grant that was announced; null: none.",
+    )
+    announced_date = serializers.DateField(source="line.announced_date", allow_null=True)
     next_review_date = serializers.DateField(source="next_look_date")
 
 

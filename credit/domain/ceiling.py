@@ -19,3 +19,4 @@ class Ceiling:
     refuses_students: bool = True
     penalty_rate: Decimal = Decimal(1)
     forbidden_purposes: tuple[str, ...] = ()
+    cut_notice_days: int = 0  # a lower limit is announced so many days before it is in force

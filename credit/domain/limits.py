@@ -167,6 +167,37 @@ def _with_use(
     return [*caps, (Decimal(int(best)), "limit_by_use", {})]
 
 
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """Hold the instalments of a month beside the income, without and with a limit that is drawn in full."""
+
+    monthly_income: Decimal | None
+    before: Decimal
+    after: Decimal
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Write it with the parts of the income; None where no income is seen."""
+        income = self.monthly_income
+        shares = [f"{amount / income:.4f}" if income else None for amount in (self.before, self.after)]
+        return {
+            "monthly_income": None if income is None else f"{income:.2f}",
+            "before": f"{self.before:.2f}",
+            "after": f"{self.after:.2f}",
+            "share_before": shares[0],
+            "share_after": shares[1],
+        }
+
+
+def burden(means: Means, *, limit: Decimal, annual_rate: Decimal, count: int) -> Burden:
+    """Say what a limit would ask a month if it were drawn in full and repaid in `count` level instalments.
+
+    >>> burden(Means(False, Decimal(10000), Decimal(1000), Decimal(0)), limit=Decimal(12000), annual_rate=Decimal(0), count=12).to_dict()
+    {'monthly_income': '10000.00', 'before': '1000.00', 'after': '2000.00', 'share_before': '0.1000', 'share_after': '0.2000'}
+    """
+    asked = _EXACT.multiply(limit, instalment_factor(annual_rate, count))
+    return Burden(means.monthly_income, means.monthly_instalments, means.monthly_instalments + asked)
+
+
 def penalty_rate(policy: PolicyRules, annual_rate: Decimal, ceiling: Ceiling) -> Decimal:
     """Give the annual rate on overdue principal, within the regime."""
     return min(annual_rate * policy.penalty_factor, ceiling.penalty_rate).quantize(Decimal("0.000001"))

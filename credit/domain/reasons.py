@@ -84,11 +84,14 @@ SENTENCES: Final[dict[str, str]] = {
     "temporary_raise": N_("We raised your limit by CNY %(extra)s until %(date)s."),
     "temporary_over": N_("The temporary increase of your limit ended on %(date)s."),
     "asked_for_exclusion": N_("You asked us not to lend to you before %(date)s."),
+    "exclusion_stands": N_("You asked us not to lend to you for now."),
     "exclusion_ended": N_(
         "The time for which you asked us not to lend to you is over, and you asked us to go on."
     ),
     "suspended_by_officer": N_("An officer suspended the line."),
     "resumed": N_("The suspension was lifted."),
+    "cut_announced": N_("We told you of a lower limit. It is in force from the day that we named."),
+    "cut_withdrawn": N_("Your records are better again, so the lower limit that we announced does not come."),
     "line_renewed": N_("Your line goes on until %(date)s, because you pay as agreed."),
     "offer_accepted": N_("You accepted our offer."),
 }
@@ -101,6 +104,7 @@ RECOURSES: Final[dict[str, str]] = {
     "connect_fresh": N_("Connect newer records of your income and payments."),
     "give_consent": N_("Agree again to the use of your data for credit decisions."),
     "wait_for_review": N_("There is nothing you need to do before the next look."),
+    "apply_again": N_("Apply again, and we look at everything anew."),
     "ask_person": N_("Ask for a person to look at it."),
     "lift_own_cap": N_("Lift or raise your own cap whenever you want."),
     "wait_for_exclusion_end": N_("From %(date)s you can ask us to lend to you again."),

@@ -31,6 +31,8 @@ class Direction(StrEnum):
     SUSPEND = "SUSPEND"
     RESUME = "RESUME"
     RENEW = "RENEW"
+    ANNOUNCE = "ANNOUNCE"  # a cut that is in force from a later day
+    WITHDRAW = "WITHDRAW"  # what was announced does not come
     CLOSE = "CLOSE"
 
 
@@ -68,6 +70,8 @@ class LineView:
     target: Decimal  # the limit that the policy would give today
     target_reasons: tuple[Reason, ...]
     own_cap: Decimal | None = None  # the borrower's own; nothing is raised while it stands
+    notice_days: int = 0  # a cut is announced so many days before it is in force
+    announced: bool = False  # a cut was announced and is not in force yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,15 @@ class Verdict:
     recourse: tuple[Reason, ...]
     next_review_date: date
     freeze_reason: FreezeReason = FreezeReason.NONE
+    announced_limit: Decimal | None = (
+        None  # what is granted from `announced_date` on; `limit` stands until then
+    )
+    announced_date: date | None = None
 
     def __post_init__(self) -> None:
         assert 1 <= len(self.reasons) <= 4
         assert self.recourse, "each verdict says what would restore or raise the limit"
+        assert (self.announced_limit is None) == (self.direction is not Direction.ANNOUNCE)
 
 
 ALWAYS: Final = (recourse("pay_on_time"),)
@@ -200,7 +209,9 @@ def judge(view: LineView, *, policy: PolicyRules, next_review: date) -> Verdict:
     if view.changed_this_period:
         return _keep(view, next_review, (reason("already_changed"),), WAIT)
     if view.target <= view.limit * rules.cut_from and view.limit > LEAST_LIMIT:
-        return _cut(view, rules, next_review)
+        return _after_notice(view, _cut(view, rules, next_review))
+    if view.announced:
+        return Verdict(Direction.WITHDRAW, view.limit, (reason("cut_withdrawn"),), WAIT, next_review)
     if view.target >= view.limit * rules.raise_from:
         return _raise(view, rules, next_review)
     return _keep(view, next_review, (reason("limit_steady"),), WAIT)
@@ -269,6 +280,23 @@ def _cut(view: LineView, rules: ReevaluationRules, next_review: date) -> Verdict
         first_reasons(why or [reason("risk_higher")]),
         (recourse("pay_on_time"), recourse("connect_fresh"), recourse("ask_person")),
         next_review,
+    )
+
+
+def _after_notice(view: LineView, cut: Verdict) -> Verdict:
+    """Announce a cut where the regime asks for notice; one that is announced already stands as it was told."""
+    if cut.direction is not Direction.DOWN:
+        return cut
+    if view.announced:
+        return _keep(view, cut.next_review_date, (reason("cut_announced"),), (recourse("ask_person"),))
+    if not view.notice_days:
+        return cut
+    return replace(
+        cut,
+        direction=Direction.ANNOUNCE,
+        limit=view.limit,
+        announced_limit=cut.limit,
+        announced_date=view.as_of + timedelta(days=view.notice_days),
     )
 
 

@@ -44,6 +44,7 @@ KEPT: Final[tuple[str, ...]] = (
     "asked_to_freeze",
     "frozen_by_officer",
     "moved",  # the judge moved it: the change itself tells why
+    "cut_announced",
 )
 """Why a line was kept, by the number that is stored; numbers are never given another meaning."""
 CODE: Final = {name: number for number, name in enumerate(KEPT)}
@@ -54,6 +55,7 @@ KEPT_RECOURSE: Final = {
     "evidence_missing": "connect_fresh",
     "evidence_stale": "connect_fresh",
     "own_cap": "lift_own_cap",
+    "cut_announced": "ask_person",
     "asked_to_freeze": "lift_own_freeze",
     "frozen_by_officer": "ask_person",
     "risk_freeze": "ask_person",
@@ -73,7 +75,8 @@ UNSCORED: Final = {
     Sufficiency.OUT_OF_RANGE: "evidence_out_of_range",
 }
 STALE_MONTHS: Final = 3.0
-assert all(name in SENTENCES for name in KEPT[1:-1])
+TOLD: Final = tuple(name for name in KEPT if name and name != "moved")
+assert all(name in SENTENCES for name in TOLD)
 assert set(KEPT_RECOURSE.values()) <= set(RECOURSES)
 
 
@@ -105,6 +108,7 @@ class LineColumns:
     on_time_streak: Floats
     consent_given: Flags
     has_own_cap: Flags
+    announced: Flags  # a cut was announced and is not in force yet
     pd: Floats
     sufficiency: Integers
     evidence_age_months: Floats
@@ -175,7 +179,8 @@ def sift(columns: LineColumns, *, policy: PolicyRules, ceiling: Ceiling, as_of: 
         (~columns.consent_given, CODE["consent_withdrawn"]),
         (~scored | (problem > 0), problem),
         (columns.last_moved >= first_of_month, CODE["already_changed"]),
-        (cut, MAY_MOVE),
+        (cut & columns.announced, CODE["cut_announced"]),
+        (cut | columns.announced, MAY_MOVE),
         (~rise, CODE["limit_steady"]),
         (today < columns.last_moved + rules.cool_down_days, CODE["cool_down"]),
         (columns.exposure / columns.limit < float(rules.use_from), CODE["limit_steady"]),

@@ -33,6 +33,8 @@ class DrawRequest(models.Model):
     scenario = models.CharField(_("scenario"), max_length=16)
     terms_version = models.CharField(_("terms"), max_length=48)
     bank_account_id = models.BigIntegerField(_("bank account"))
+    evidence = models.UUIDField(_("paper that shows the purpose"), null=True, blank=True)
+    payee = models.UUIDField(_("payee"), null=True, blank=True)
     idempotency_key = models.CharField(_("key"), max_length=255)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("asked by")

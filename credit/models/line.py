@@ -71,6 +71,11 @@ class CreditLine(models.Model):
         _("temporary increase"), max_digits=16, decimal_places=2, default=0, db_default=0
     )
     temporary_until = models.DateField(_("temporary increase until"), null=True, blank=True)
+    # a cut that the borrower was told of: the limit above stands until the day before
+    announced_limit = models.DecimalField(
+        _("announced lower limit"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
+    announced_date = models.DateField(_("in force from"), null=True, blank=True)
     suspended_until = models.DateField(_("suspended until at least"), null=True, blank=True)
     auto_debit = models.BooleanField(_("pay instalments automatically"), default=False)
     next_review_date = models.DateField(_("next look"))
@@ -114,8 +119,19 @@ class CreditLine(models.Model):
                 | Q(temporary_until__isnull=False, temporary_extra__gt=0),
                 name="line_temporary_extra_has_end",
             ),
+            models.CheckConstraint(
+                condition=Q(announced_limit__isnull=True, announced_date__isnull=True)
+                | Q(announced_limit__gte=50, announced_date__isnull=False),
+                name="line_announced_limit_has_day",
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["announced_date", "id"],
+                condition=Q(announced_date__isnull=False),
+                name="line_announced_due",
+            ),
+            models.Index(fields=["valid_until", "id"], condition=~Q(status="CLOSED"), name="line_ends"),
             models.Index(
                 fields=["next_review_date", "id"],
                 condition=Q(status__in=["ACTIVE", "FROZEN"]),
@@ -151,6 +167,8 @@ class LimitChange(models.Model):
         SUSPEND = "SUSPEND", _("Suspended")
         RESUME = "RESUME", _("Resumed")
         RENEW = "RENEW", _("Renewed")
+        ANNOUNCE = "ANNOUNCE", _("Cut announced")
+        WITHDRAW = "WITHDRAW", _("Announced cut withdrawn")
         CLOSE = "CLOSE", _("Closed")
 
     class Trigger(models.TextChoices):
@@ -238,7 +256,17 @@ class LimitChange(models.Model):
                 | Q(direction="DOWN", new_limit__lt=F("old_limit"))
                 | Q(direction="OPEN", old_limit=0)
                 | Q(
-                    direction__in=["KEEP", "FREEZE", "UNFREEZE", "SUSPEND", "RESUME", "RENEW", "CLOSE"],
+                    direction__in=[
+                        "KEEP",
+                        "FREEZE",
+                        "UNFREEZE",
+                        "SUSPEND",
+                        "RESUME",
+                        "RENEW",
+                        "ANNOUNCE",
+                        "WITHDRAW",
+                        "CLOSE",
+                    ],
                     new_limit=F("old_limit"),
                 ),
                 name="limit_change_direction_agrees",
@@ -299,6 +327,9 @@ class Drawdown(models.Model):
     )
     limit_at_draw = models.DecimalField(_("limit in force"), max_digits=16, decimal_places=2)
     exposure_before = models.DecimalField(_("owed before"), max_digits=16, decimal_places=2)
+    affordability = models.JSONField(
+        _("heaviest month before and after, and the income"), null=True, blank=True
+    )
     idempotency_key = models.CharField(_("key"), max_length=255)
     request_hash = models.CharField(max_length=64, editable=False)
     actor = models.ForeignKey(

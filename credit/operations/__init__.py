@@ -35,6 +35,7 @@ from credit.operations.lines import (
     unfreeze_line,
 )
 from credit.operations.night import NightReport, UnableToCloseDay, prove_books, run_end_of_day
+from credit.operations.notice_end import carry_out_cuts
 from credit.operations.own_limits import (
     UnableToEndExclusion,
     end_self_exclusion,
@@ -49,6 +50,7 @@ from credit.operations.reevaluation import (
     reevaluate_lines,
 )
 from credit.operations.reminders import send_reminders
+from credit.operations.renewal import renew_or_close_lines
 from credit.operations.reviews import (
     UnableToAnswerReview,
     UnableToAskForReview,
@@ -91,6 +93,8 @@ __all__ = [
     "UnableToTry",
     "UnableToPlan",
     "UnableToEndExclusion",
+    "carry_out_cuts",
+    "renew_or_close_lines",
     "grant_temporary_limit",
     "end_temporary_limits",
     "suspend_line",

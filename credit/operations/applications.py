@@ -14,6 +14,7 @@ from accounts.operations import NoticeOrder, queue_notices, write_audit
 from accounts.rows import insert_row
 from credit.domain.all_in import highest_rate
 from credit.domain.decision import Asked, Decided, Outcome, decide
+from credit.domain.limits import burden
 from credit.domain.policy import Ceiling
 from credit.domain.products import check_amount, check_purpose
 from credit.domain.reasons import Reason, reason
@@ -25,6 +26,7 @@ from credit.operations.lines import open_line, refuse_own
 from credit.operations.scoring import applicant_of, assess_all, inputs_of
 from credit.operations.trials import policy_for
 from credit.queries import Standing, ceiling_now, missing_steps, rules_of, standing_of
+from credit.replay import applicant_from
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 from risk import operations as risk_operations
 
@@ -274,6 +276,13 @@ def _decide_by_policy(
     )
 
 
+def _affordability(application: Application, inputs: dict[str, Any], decided: Decided) -> dict[str, Any]:
+    """Say what the decision does to the months: instalments to income before it, and with its limit drawn in full."""
+    means = applicant_from(inputs["applicant"]).means
+    count = int(application.policy.document["affordability"]["assumed_instalments"])
+    return burden(means, limit=decided.limit, annual_rate=decided.annual_rate, count=count).to_dict()
+
+
 def _settle(application: Application, decided: Decided, as_of: date) -> None:
     """Put what was decided into the application's columns, unsaved."""
     final = decided.outcome != Outcome.REFER
@@ -299,6 +308,7 @@ def _record(
 
     `has_line` False: nobody needs to look whether there is a line already.
     """
+    inputs = inputs | {"affordability": _affordability(application, inputs, decided)}
     decision = Decision(
         application=application,
         number=number or application.decisions.count() + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -72,6 +73,8 @@ def ask_for_draw(
     idempotency_key: str,
     actor: User,
     now: datetime,
+    evidence: uuid.UUID | None = None,
+    payee: uuid.UUID | None = None,
 ) -> DrawRequest:
     """Put a draw before the other members; the same key gives the first request."""
     with transaction.atomic():
@@ -90,6 +93,8 @@ def ask_for_draw(
             scenario=scenario,
             terms_version=terms_version,
             bank_account_id=bank_account_id,
+            evidence=evidence,
+            payee=payee,
             idempotency_key=idempotency_key,
             asked_by=actor,
             asked_at=now,
@@ -125,6 +130,8 @@ def approve_draw(*, request_id: int, actor: User, as_of: date, now: datetime) ->
             scenario=request.scenario,
             terms_version=request.terms_version,
             bank_account_id=request.bank_account_id,
+            evidence=request.evidence,
+            payee=request.payee,
             idempotency_key=request.idempotency_key,
             actor=request.asked_by,
             approved_by=actor,

@@ -1,4 +1,4 @@
-"""Look at lines whose facts changed: a consent was withdrawn, newer records came, a loan was paid off.
+"""Look at lines whose facts changed: a consent was withdrawn, newer records came or grew old, a loan was paid off.
 
 The floors below know no lines and call nobody upstairs, so credit asks them, set-wise: one statement a cause finds
 what happened and is not answered, and claims it. The claim and the look are one transaction, so a kill loses
@@ -12,6 +12,7 @@ from datetime import date
 from django.db import connection, transaction
 
 from credit.domain.reevaluation import Trigger
+from credit.domain.rounds import STALE_MONTHS
 from credit.operations.reevaluation import CHUNK, ReevaluationReport, reevaluate_lines
 
 # each gives (line, what happened); what was before the line opened was known to the decision that opened it
@@ -28,6 +29,14 @@ _HAPPENINGS = {
         SELECT l.id AS line_id, e.id AS source_id
           FROM risk_evidencesource e JOIN credit_creditline l ON l.borrower_id = e.borrower_id
          WHERE e.created_at > l.created_at AND e.status <> 'IGNORED' AND e.new_rows + e.corrected_rows > 0""",
+    # the newest month of records is past the age from which they no longer count; told once for each newest record
+    Trigger.STALE_FEED: """
+        SELECT l.id AS line_id, e.id AS source_id
+          FROM credit_creditline l
+          JOIN LATERAL (SELECT id, period_to FROM risk_evidencesource
+                         WHERE borrower_id = l.borrower_id AND status <> 'IGNORED' AND period_to IS NOT NULL
+                         ORDER BY period_to DESC, id DESC LIMIT 1) e ON true
+         WHERE e.period_to < date_trunc('month', %(as_of)s::date) - make_interval(months => %(stale)s)""",
 }
 _CLAIM = """
 WITH happened AS ({happenings}
@@ -47,11 +56,16 @@ SELECT DISTINCT line_id FROM claimed ORDER BY line_id
 
 
 def reevaluate_changed_lines(
-    *, as_of: date, first_id: int = 0, last_id: int = 2**62, chunk: int = CHUNK
+    *, as_of: date, first_id: int = 0, last_id: int = 2**62, chunk: int = CHUNK, stale: bool = False
 ) -> ReevaluationReport:
-    """Look at every line of a range with a happening that was not answered yet."""
+    """Look at every line of a range with a happening that was not answered yet; `stale` asks for records that grew old, too.
+
+    Records grow old by the day, so the night asks for it, and not every minute.
+    """
     total = ReevaluationReport()
     for trigger in _HAPPENINGS:
+        if trigger is Trigger.STALE_FEED and not stale:
+            continue
         while True:
             with transaction.atomic():
                 ids = _claim(trigger, as_of, first_id, last_id, chunk)
@@ -66,7 +80,10 @@ def _claim(trigger: Trigger, as_of: date, first_id: int, last_id: int, most: int
 
     One at a time: a second sweeper waits, and then sees what the first one claimed and looked at.
     """
-    names = {"trigger": trigger.value, "as_of": as_of, "first": first_id, "last": last_id, "most": most}
+    names = {
+        "trigger": trigger.value, "as_of": as_of, "first": first_id, "last": last_id, "most": most,
+        "stale": int(STALE_MONTHS),
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtext('credit.changes'), hashtext(%s))", [trigger.value]

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.models import BankAccount, Borrower, User
 from accounts.operations import queue_notice, write_audit
+from credit.affording import Affordability, affordability_with
 from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
 from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, LimitChange, Product
@@ -103,21 +104,35 @@ def draw_down(
             amount=amount,
         )
         refuse_alone(line=line, amount=amount, actor=actor, approved_by=approved_by, as_of=as_of)
+        terms = loan_terms(
+            line=line,
+            amount=amount,
+            instalment_count=instalment_count,
+            repayment_method=repayment_method,
+            as_of=as_of,
+        )
+        found = affordability_with(borrower_id=line.borrower_id, terms=terms, as_of=as_of)
         loan = open_loan(
             borrower_id=line.borrower_id,
-            terms=loan_terms(
-                line=line,
-                amount=amount,
-                instalment_count=instalment_count,
-                repayment_method=repayment_method,
-                as_of=as_of,
-            ),
+            terms=terms,
             bank_account_id=account.pk,
             reference=uuid.uuid5(line.ref, key),
             as_of=as_of,
         )
         return _record(
-            line, loan, product, use, amount, purpose, account, key, digest, debt.exposure, actor, as_of
+            line,
+            loan,
+            product,
+            use,
+            amount,
+            purpose,
+            account,
+            key,
+            digest,
+            debt.exposure,
+            found,
+            actor,
+            as_of,
         )
 
 
@@ -132,6 +147,7 @@ def _record(
     key: str,
     digest: str,
     exposure: Decimal,
+    found: Affordability,
     actor: User | None,
     as_of: date,
 ) -> Drawdown:
@@ -149,6 +165,7 @@ def _record(
         limit_change_id=in_force[0],
         limit_at_draw=line.limit,
         exposure_before=exposure,
+        affordability=found.to_dict(),
         idempotency_key=key,
         request_hash=digest,
         actor=actor,

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts.models import Borrower, User
 from accounts.operations import write_audit
+from credit.affording import affordability_with
 from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
 from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, Hold, LimitChange
@@ -171,9 +172,11 @@ def draw_hold(
         if hold.taken + hold.released == hold.amount:
             hold.status = Hold.Status.USED
         hold.save(update_fields=["taken", "status"])
+        terms = hold_terms(hold=hold, amount=amount, as_of=as_of)
+        found = affordability_with(borrower_id=line.borrower_id, terms=terms, as_of=as_of)
         loan = open_loan_at_merchant(
             borrower_id=line.borrower_id,
-            terms=hold_terms(hold=hold, amount=amount, as_of=as_of),
+            terms=terms,
             bank_account_id=hold.bank_account_id,
             reference=reference,
             as_of=as_of,
@@ -191,6 +194,7 @@ def draw_hold(
             hold=hold,
             limit_at_draw=line.limit,
             exposure_before=max(before, Decimal(0)),
+            affordability=found.to_dict(),
             idempotency_key=f"capture:{reference}",
             request_hash="",
             actor=actor,

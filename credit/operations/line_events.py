@@ -17,6 +17,7 @@ from credit.notices import change_params
 from credit.queries import active_policy
 
 LIMIT_COLUMNS = ("limit", "held_back", "own_cap", "temporary_extra", "temporary_until")
+ANNOUNCED = ("announced_limit", "announced_date")
 
 
 def put_limit(line: CreditLine, parts: LimitParts) -> Decimal:
@@ -51,11 +52,14 @@ def write_change(
     note: str = "",
     tell: bool = False,
     told: Sequence[NoticeOrder] = (),
+    following: LimitChange | None = None,
 ) -> LimitChange:
     """Write the event and tell the borrower, in the caller's transaction; of a KEEP only with `tell`.
 
-    `told` is what else the borrower is to be told now: it goes with it, in one statement.
+    `told` is what else the borrower is to be told now: it goes with it, in one statement. `following` is the
+    event of which this one is the end: facts and policy are those.
     """
+    basis = following or decision
     change = LimitChange(
         line=line,
         direction=direction,
@@ -66,8 +70,8 @@ def write_change(
         new_annual_rate=line.annual_rate,
         reasons=[item.to_dict() for item in why],
         recourse=[item.to_dict() for item in (ways or (recourse("wait_for_review"),))],
-        assessment_id=decision.assessment_id if decision else None,
-        policy_id=decision.policy_id if decision else active_policy().pk,
+        assessment_id=basis.assessment_id if basis else None,
+        policy_id=basis.policy_id if basis else active_policy().pk,
         actor=actor,
         note=note,
         period=period_of(as_of),

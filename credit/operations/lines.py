@@ -21,7 +21,7 @@ from credit.domain.reasons import reason as say
 from credit.domain.reevaluation import next_review_after
 from credit.models import Application, CreditLine, Decision, LimitChange
 from credit.operations.authority import require_second
-from credit.operations.line_events import LIMIT_COLUMNS, direction_of, put_limit, write_change
+from credit.operations.line_events import ANNOUNCED, LIMIT_COLUMNS, direction_of, put_limit, write_change
 from credit.queries import ceiling_now, room_in_group, rules_of, users_behind
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
@@ -132,7 +132,8 @@ def _renew(
     line.penalty_rate = penalty_rate(rules, line.annual_rate, ceiling_now())
     line.grade = decided.grade
     line.valid_until = max(line.valid_until, as_of + timedelta(days=rules.line_days))
-    changed = [*LIMIT_COLUMNS, "annual_rate", "penalty_rate", "grade", "valid_until"]
+    line.announced_limit = line.announced_date = None  # what was decided now is newer than what was announced
+    changed = [*LIMIT_COLUMNS, *ANNOUNCED, "annual_rate", "penalty_rate", "grade", "valid_until"]
     if line.limit > old:
         line.last_raised_date = as_of
         changed.append("last_raised_date")
@@ -296,7 +297,8 @@ def change_limit(
             require_second(limit=limit, actor=actor, second=second)
             _check_group(line, limit)
         old = put_limit(line, LimitParts(limit, extra=parts.extra, own_cap=parts.own_cap))
-        fields = [*LIMIT_COLUMNS]
+        line.announced_limit = line.announced_date = None  # a person decided otherwise
+        fields = [*LIMIT_COLUMNS, *ANNOUNCED]
         if limit != parts.granted:
             name = "last_raised_date" if limit > parts.granted else "last_cut_date"
             setattr(line, name, as_of)
@@ -379,7 +381,8 @@ def refuse_own(*, actor: User, borrower_id: int) -> None:
 
 def _close(line: CreditLine, *, actor: User | None, as_of: date, why: Sequence[Reason], note: str) -> None:
     line.status, line.freeze_reason = next_status(line.status, LineAction.CLOSE), FreezeReason.NONE
-    line.save(update_fields=["status", "freeze_reason"])
+    line.announced_limit = line.announced_date = None
+    line.save(update_fields=["status", "freeze_reason", *ANNOUNCED])
     write_change(
         line,
         Direction.CLOSE,

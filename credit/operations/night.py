@@ -21,7 +21,9 @@ from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
+from credit.operations.notice_end import carry_out_cuts
 from credit.operations.reminders import send_reminders
+from credit.operations.renewal import renew_or_close_lines
 from credit.operations.rounds import reevaluate_due_lines
 from credit.operations.temporary import end_temporary_limits
 from credit.watching import desk_figures, looked_vectors, matured_outcomes
@@ -273,10 +275,17 @@ def _prove(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 def _reevaluate(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
     ended = end_temporary_limits(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
     report = reevaluate_due_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
-    report.add(reevaluate_changed_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id))
+    report.add(
+        reevaluate_changed_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id, stale=True)
+    )
+    terms = renew_or_close_lines(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    # after this night the books are open for the next day, on which a cut announced for it is in force
+    cut = carry_out_cuts(as_of=day + timedelta(days=1), first_id=shard.first_id, last_id=shard.last_id)
     return {
         "looked_at": report.looked_at,
         "temporary_ended": ended,
+        "announced_cuts": cut,
+        **{f"term_{name.lower()}": count for name, count in terms.items()},
         **{str(name): count for name, count in report.directions.items()},
     }
 

@@ -43,6 +43,8 @@ from risk import operations as risk_operations
 log = logging.getLogger(__name__)
 CHUNK = 500
 LIVE = ("ACTIVE", "FROZEN")
+TOLD_EVEN_IF_KEPT = frozenset({Trigger.STALE_FEED})
+"""Looks of which the borrower hears though nothing moved: there is something to do."""
 
 
 @dataclass
@@ -244,6 +246,8 @@ def view_of(
         target=target,
         target_reasons=target_reasons,
         own_cap=line.own_cap,
+        notice_days=ceiling.cut_notice_days,
+        announced=line.announced_limit is not None,
     )
 
 
@@ -253,8 +257,9 @@ def way_back_of(
     """Give the probability of default at which what this verdict takes away would come back."""
     if verdict.direction is Direction.FREEZE and verdict.freeze_reason is not FreezeReason.RISK:
         return None
+    cut = verdict.direction is Direction.ANNOUNCE
     return restoring_pd(
-        direction=verdict.direction,
+        direction=Direction.DOWN if cut else verdict.direction,
         old_limit=view.limit,
         means=means,
         use=Use(view.limit, debt.exposure / view.limit),
@@ -299,6 +304,10 @@ def apply_verdict(
         line.status, line.freeze_reason = "FROZEN", verdict.freeze_reason
     elif verdict.direction is Direction.UNFREEZE:
         line.status, line.freeze_reason = "ACTIVE", FreezeReason.NONE
+    elif verdict.direction is Direction.ANNOUNCE:
+        line.announced_limit, line.announced_date = verdict.announced_limit, verdict.announced_date
+    elif verdict.direction is Direction.WITHDRAW:
+        line.announced_limit = line.announced_date = None
     return LimitChange(
         line=line,
         direction=direction,
@@ -318,6 +327,7 @@ def apply_verdict(
             "on_time_streak": view.on_time_streak,
             "restoring_pd": None if way_back is None else str(way_back),
             "target_reasons": [item.code for item in view.target_reasons],
+            **_announced(line, verdict),
         },
         assessment_id=assessed.assessment_id,
         policy=policy,
@@ -327,12 +337,21 @@ def apply_verdict(
     )
 
 
+def _announced(line: CreditLine, verdict: Verdict) -> dict[str, Any]:
+    """Say which limit will be in force, and from when, as the borrower reads it."""
+    if verdict.announced_limit is None or verdict.announced_date is None:
+        return {}
+    coming = LimitParts(verdict.announced_limit, extra=line.parts.extra, own_cap=line.own_cap).in_force
+    return {"announced": {"limit": f"{coming:.2f}", "date": verdict.announced_date.isoformat()}}
+
+
 _UPDATE = """
 UPDATE credit_creditline AS l
    SET "limit" = n.lim, held_back = n.held, status = n.status, freeze_reason = n.why, next_review_date = n.review,
-       last_raised_date = n.raised, last_cut_date = n.cut
-  FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::text[], %s::date[], %s::date[], %s::date[])
-       AS n(id, lim, held, status, why, review, raised, cut)
+       last_raised_date = n.raised, last_cut_date = n.cut, announced_limit = n.coming, announced_date = n.coming_on
+  FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::text[], %s::date[], %s::date[], %s::date[],
+              %s::numeric[], %s::date[])
+       AS n(id, lim, held, status, why, review, raised, cut, coming, coming_on)
  WHERE l.id = n.id
 """
 
@@ -373,6 +392,8 @@ def write_changes(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -
         [line.next_review_date for line in lines],
         [line.last_raised_date for line in lines],
         [line.last_cut_date for line in lines],
+        [line.announced_limit for line in lines],
+        [line.announced_date for line in lines],
     ]
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE, columns)
@@ -386,6 +407,6 @@ def write_changes(lines: Sequence[CreditLine], changes: Sequence[LimitChange]) -
                 change_params(change, language=change.line.borrower.language),
             )
             for change in changes
-            if change.direction != Direction.KEEP
+            if change.direction != Direction.KEEP or change.trigger in TOLD_EVEN_IF_KEPT
         ]
     )

@@ -67,11 +67,11 @@ SELECT l.id, l.borrower_id, f.segment, f.consent_given, f.days_past_due,
        l."limit"::float8, CASE WHEN l.held_back = 0 AND l.temporary_extra = 0 THEN 0::float8
                                ELSE (l.held_back - l.temporary_extra)::float8 END,
        coalesce(greatest(l.last_raised_date, l.last_cut_date), DATE '1900-01-01'), l.own_cap IS NOT NULL,
-       f.on_time_streak, f.evidence_age_months, f.monthly_income, f.monthly_instalments, f.other_limits, f.exposure, f.vector
+       l.announced_limit IS NOT NULL, f.on_time_streak, f.evidence_age_months, f.monthly_income, f.monthly_instalments, f.other_limits, f.exposure, f.vector
   {_DUE} AND f.line_id BETWEEN {{first}} AND {{last}}"""
 _SHAPE = layout(
     ("line_id", ">i8"), ("borrower_id", ">i8"), ("segment", ">i2"), ("consent_given", "u1"), ("days_past_due", ">i4"),
-    ("freeze", ">i2"), ("limit", ">f8"), ("hidden", ">f8"), ("moved", ">i4"), ("has_own_cap", "u1"), ("streak", ">f8"),
+    ("freeze", ">i2"), ("limit", ">f8"), ("hidden", ">f8"), ("moved", ">i4"), ("has_own_cap", "u1"), ("announced", "u1"), ("streak", ">f8"),
     ("age", ">f8"), ("income", ">f8"), ("instalments", ">f8"), ("others", ">f8"), ("exposure", ">f8"),
     ("vector", f"V{WIDTH}"),
 )  # fmt: skip
@@ -241,6 +241,7 @@ def _sifted(this: _Round, rows: Any) -> _Block:
         on_time_streak=rows["streak"].astype(np.float64),
         consent_given=rows["consent_given"] == 1,
         has_own_cap=rows["has_own_cap"] == 1,
+        announced=rows["announced"] == 1,
         pd=pd,
         sufficiency=verdict.astype(np.int64),
         evidence_age_months=facts.evidence_age_months,

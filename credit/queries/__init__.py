@@ -25,6 +25,7 @@ from credit.queries.lines import (
     loan_terms,
     looks_of,
     next_look_date,
+    standing_fall,
     way_back,
 )
 from credit.queries.officers import application_queue, decision_of, params_as_text, review_queue
@@ -73,6 +74,7 @@ __all__ = [
     "Step",
     "way_back",
     "next_look_date",
+    "standing_fall",
     "line_view",
     "Home",
     "home",

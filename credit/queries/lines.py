@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -151,6 +152,7 @@ class Step:
     sentence: str
     current: float
     wanted: float
+    unit: str = ""  # CNY, CNY a month, ratio, days, months or count
 
 
 def way_back(*, change: LimitChange) -> list[Step]:
@@ -165,7 +167,24 @@ def way_back(*, change: LimitChange) -> list[Step]:
         found = risk_queries.recourse_for(assessment=change.assessment, threshold=float(bound))
     except risk_queries.UnableToLoadModel:
         return []
-    return [Step(FEATURES[FEATURE_AT[step.feature]].sentence, step.current, step.wanted) for step in found]
+    return [
+        Step(feature.sentence, step.current, step.wanted, feature.unit)
+        for step in found
+        for feature in (FEATURES[FEATURE_AT[step.feature]],)
+    ]
+
+
+FALLS, RISES = frozenset({"DOWN", "FREEZE", "ANNOUNCE"}), frozenset({"UP", "UNFREEZE", "WITHDRAW", "OPEN"})
+
+
+def standing_fall(changes: Sequence[LimitChange]) -> LimitChange | None:
+    """Give the newest change that took something away by the score and that nothing gave back; `changes` newest first."""
+    for change in changes:
+        if change.direction in RISES:
+            return None
+        if change.direction in FALLS:
+            return change if (change.inputs or {}).get("restoring_pd") else None
+    return None
 
 
 def next_look_date(*, line: CreditLine, as_of: date) -> date:

@@ -40,6 +40,7 @@ def ceiling_now() -> Ceiling:
         refuses_students=regime.students_excluded,
         penalty_rate=regime.max_penalty_annual_rate,
         forbidden_purposes=regime.forbidden_purposes,
+        cut_notice_days=regime.cut_notice_days,
     )
 
 

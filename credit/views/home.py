@@ -22,10 +22,11 @@ from accounts import operations as accounts_operations
 from accounts import queries as accounts_queries
 from accounts.models import Borrower
 from accounts.pages import SignedIn, acting_for, for_borrower, page, sentence, signed_in
-from accounts.templatetags.portal import money, round_money
+from accounts.templatetags.portal import day, money, round_money
 from credit import access, operations, queries
+from credit.domain.limit_in_force import LimitParts
 from credit.forms import ReviewForm
-from credit.models import CreditLine, ReviewRequest
+from credit.models import CreditLine
 from credit.views.words import change_view, cost_in_one_line, cost_of, plan_task, tasks_of
 from ledger.queries import business_date
 from loans import queries as loan_queries
@@ -121,10 +122,21 @@ def _line(view: queries.LineView) -> dict[str, Any]:
         "blocked_words": blocked,
         "draw_url": reverse("credit:draw", args=[line.ref]),
         "history_url": reverse("credit:history", args=[line.ref]),
+        "coming_words": _coming_words(line),
         "meter_words": _("%(used)s of %(limit)s in use")
         % {"used": money(view.exposure), "limit": round_money(line.limit)},
         "cost_words": cost_in_one_line(line.annual_rate),
     }
+
+
+def _coming_words(line: CreditLine) -> str:
+    """Say on the first page that a lower limit is announced."""
+    if line.announced_limit is None or line.announced_date is None:
+        return ""
+    parts = LimitParts(line.announced_limit, extra=line.parts.extra, own_cap=line.own_cap)
+    return _("From %(date)s your limit is %(limit)s; until then it is %(now)s.") % {
+        "date": day(line.announced_date), "limit": round_money(parts.in_force), "now": round_money(line.limit),
+    }  # fmt: skip
 
 
 def _next_due(found: list[Loan], as_of: Any) -> dict[str, Any] | None:
@@ -165,21 +177,6 @@ def for_line(*, spending: bool = False) -> Callable[..., Any]:
         return inner
 
     return wrap
-
-
-@for_line()
-def history(request: SignedIn, line: CreditLine) -> HttpResponse:
-    """Show every change of a limit with its reasons."""
-    waiting = ReviewRequest.objects.filter(limit_change__line_id=line.pk, status="OPEN")
-    in_review = frozenset(waiting.values_list("limit_change_id", flat=True))
-    changes = [change_view(row, in_review=in_review) for row in queries.limit_history(line_id=line.pk)]
-    return page(
-        request,
-        "credit/history.html",
-        {"line": line, "changes": changes},
-        borrower=line.borrower,
-        here="home",
-    )
 
 
 @require_POST

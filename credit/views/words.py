@@ -155,7 +155,7 @@ class ChangeView:
     words: str
     reasons: list[str]
     recourse: list[str]
-    next_review: date
+    next_review: date | None
     date: date
     may_review: bool
     is_in_review: bool
@@ -169,8 +169,11 @@ ICONS = {
     "FREEZE": "snow",
     "UNFREEZE": "check",
     "CLOSE": "lock",
+    "RENEW": "check",
+    "ANNOUNCE": "clock",
+    "WITHDRAW": "check",
 }
-REVIEWABLE = frozenset({"KEEP", "DOWN", "FREEZE", "CLOSE"})
+REVIEWABLE = frozenset({"KEEP", "DOWN", "FREEZE", "CLOSE", "ANNOUNCE"})
 
 
 def change_view(change: LimitChange, *, in_review: frozenset[int] = frozenset()) -> ChangeView:
@@ -190,7 +193,13 @@ def change_view(change: LimitChange, *, in_review: frozenset[int] = frozenset())
 
 
 def _change_words(change: LimitChange) -> str:
-    figures = {"old": round_money(change.old_limit), "new": round_money(change.new_limit)}
+    coming = (change.inputs or {}).get("announced") or {"limit": change.new_limit, "date": None}
+    figures = {
+        "old": round_money(change.old_limit),
+        "new": round_money(change.new_limit),
+        "coming": round_money(coming["limit"]),
+        "date": day(date.fromisoformat(coming["date"]) if coming["date"] else None),
+    }
     sentences = {
         "OPEN": _("Limit opened at %(new)s"),
         "UP": _("Limit raised from %(old)s to %(new)s"),
@@ -201,6 +210,8 @@ def _change_words(change: LimitChange) -> str:
         "SUSPEND": _("Line suspended"),
         "RESUME": _("Line resumed"),
         "RENEW": _("Line renewed"),
+        "ANNOUNCE": _("Announced: from %(date)s the limit is %(coming)s instead of %(old)s"),
+        "WITHDRAW": _("The limit stays at %(new)s after all"),
         "CLOSE": _("Line closed"),
     }
     return sentences.get(change.direction, "%(new)s") % figures

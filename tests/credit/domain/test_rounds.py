@@ -21,6 +21,7 @@ from credit.domain.rounds import (
     KEPT,
     MAY_MOVE,
     NEVER,
+    TOLD,
     UNSCORED,
     LineColumns,
     kept_reasons,
@@ -54,6 +55,7 @@ def columns(seed: int) -> LineColumns:
     pd = np.round(np.exp(chance.uniform(np.log(0.001), np.log(0.6), SIZE)), 8)
     pd[chance.random(SIZE) < 0.05] = 0.02  # on an edge
     pd[verdict != Sufficiency.ENOUGH] = np.nan
+    announced = np.random.default_rng(seed + 100).random(SIZE) < 0.2
     income = chance.choice(
         [np.nan, 0.0, 1_500, 6_000, 12_000, 48_000.25], SIZE, p=[0.05, 0.05, 0.2, 0.3, 0.3, 0.1]
     )
@@ -65,7 +67,7 @@ def columns(seed: int) -> LineColumns:
         ).astype(np.int64),
         days_past_due=chance.choice([0, 1, 3, 4, 40], SIZE, p=[0.8, 0.05, 0.05, 0.05, 0.05]).astype(np.int64),
         on_time_streak=chance.integers(0, 5, SIZE).astype(np.float64),
-        consent_given=chance.random(SIZE) < 0.95, has_own_cap=chance.random(SIZE) < 0.1, pd=pd,
+        consent_given=chance.random(SIZE) < 0.95, has_own_cap=chance.random(SIZE) < 0.1, pd=pd, announced=announced,
         sufficiency=verdict.astype(np.int64), evidence_age_months=chance.choice([np.nan, 0, 1, 2, 3, 4], SIZE),
         means=MeansColumns(
             chance.random(SIZE) < 0.3, income, chance.choice([0.0, 500, 2_000], SIZE),
@@ -74,7 +76,7 @@ def columns(seed: int) -> LineColumns:
     )  # fmt: skip
 
 
-def judged(of: LineColumns, at: int, rules: PolicyRules) -> Verdict:
+def judged(of: LineColumns, at: int, rules: PolicyRules, notice: int = 0) -> Verdict:
     """Judge one line of the columns by the rule of one line."""
     pd = None if np.isnan(of.pd[at]) else Decimal(repr(float(of.pd[at])))
     means: Means = of.means.at(at)
@@ -103,18 +105,21 @@ def judged(of: LineColumns, at: int, rules: PolicyRules) -> Verdict:
         on_time_streak=int(of.on_time_streak[at]), utilisation=exposure / Decimal(repr(float(of.limit[at]))),
         consent_given=bool(of.consent_given[at]), pd=pd, problem=problem, score_reasons=(), target=target,
         target_reasons=why, own_cap=granted if of.has_own_cap[at] else None,
+        notice_days=notice, announced=bool(of.announced[at]),
     )  # fmt: skip
     return reevaluate(view, policy=rules, next_review=TODAY + timedelta(9))
 
 
-@pytest.mark.parametrize(("rules", "seed"), [(RULES, 1), (RULES, 2), (PROFIT, 3)])
-def test_the_sieve_keeps_no_line_that_the_judge_would_move(rules: PolicyRules, seed: int) -> None:
+@pytest.mark.parametrize(("rules", "seed", "notice"), [(RULES, 1, 0), (RULES, 2, 45), (PROFIT, 3, 0)])
+def test_the_sieve_keeps_no_line_that_the_judge_would_move(
+    rules: PolicyRules, seed: int, notice: int
+) -> None:
     of = columns(seed)
     found = sift(of, policy=rules, ceiling=CEILING, as_of=TODAY)
     seen: set[str] = set()
     sent = 0
     for at in range(SIZE):
-        verdict, code = judged(of, at, rules), int(found.code[at])
+        verdict, code = judged(of, at, rules, notice), int(found.code[at])
         seen.add(verdict.direction)
         if code == MAY_MOVE:
             sent += 1
@@ -122,24 +127,26 @@ def test_the_sieve_keeps_no_line_that_the_judge_would_move(rules: PolicyRules, s
         assert verdict.direction is Direction.KEEP, (at, KEPT[code], verdict)
         assert verdict.reasons[0].code == KEPT[code], (at, KEPT[code], verdict)
     moved = sum(
-        judged(of, at, rules).direction is not Direction.KEEP for at in np.flatnonzero(found.code == 0)
+        judged(of, at, rules, notice).direction is not Direction.KEEP
+        for at in np.flatnonzero(found.code == 0)
     )
-    assert {"UP", "DOWN", "FREEZE", "UNFREEZE", "KEEP"} <= seen
+    assert {"UP", "ANNOUNCE" if notice else "DOWN", "WITHDRAW", "FREEZE", "UNFREEZE", "KEEP"} <= seen
     assert 0.9 * sent <= moved <= sent, "the judge is called for few that it keeps"
 
 
 def test_every_number_that_a_look_stores_says_a_sentence() -> None:
-    for name in KEPT[1:-1]:
+    for name in TOLD:
         why, way = kept_reasons(name, rules=RULES.reevaluation)
         assert "%(" not in str(why)
         assert "%(" not in str(way)
     assert CODE["moved"] == 16, "the invariant I19b knows this number"
+    assert CODE["cut_announced"] == 17
 
 
 def test_nothing_is_kept_for_a_reason_that_was_not_asked() -> None:
     of = columns(5)
     everything: Any = sift(of, policy=RULES, ceiling=CEILING, as_of=TODAY).code
-    assert set(np.unique(everything)) <= set(range(len(KEPT) - 1))
+    assert set(np.unique(everything)) <= {CODE[name] for name in TOLD} | {MAY_MOVE}
 
 
 def test_every_recourse_was_tried_by_the_same_rule() -> None:
