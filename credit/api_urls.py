@@ -20,5 +20,6 @@ urlpatterns = [
     path("lines/<uuid:ref>/auto-debit", lines.AutoDebit.as_view(), name="auto-debit"),
     path("lines/<uuid:ref>/quote", lines.LineQuote.as_view(), name="quote"),
     path("lines/<uuid:ref>/drawdowns", lines.Drawdowns.as_view(), name="drawdowns"),
+    path("lines/<uuid:ref>/purpose-evidence", lines.PurposeEvidence.as_view(), name="purpose-evidence"),
     path("drawdowns/<uuid:ref>", lines.DrawdownDetail.as_view(), name="drawdown"),
 ]

@@ -14,6 +14,7 @@ from accounts import proposal_kinds
 from accounts.models import Borrower
 from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
 from credit.checked_imports import IMPORT
+from credit.checked_uses import PAYEE, PRODUCT
 from credit.domain.erasure import UnableToErase, blocks
 from credit.domain.policy import read_policy
 from credit.models import Application, CreditLine, Policy
@@ -278,5 +279,5 @@ ERASURE = ProposalKind(
 
 def register() -> None:
     """Offer the acts of this room."""
-    for kind in (LIMIT, APPROVAL, POLICY, ERASURE, IMPORT):
+    for kind in (LIMIT, APPROVAL, POLICY, ERASURE, IMPORT, PAYEE, PRODUCT):
         proposal_kinds.register(kind)

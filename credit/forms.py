@@ -64,14 +64,41 @@ class DrawForm(StrictForm):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of the terms.")},
     )
+    payee = forms.ChoiceField(
+        label=_("Who is paid?"), error_messages={"required": _("Choose a payee from the list.")}
+    )
     bank_account = forms.ChoiceField(
         label=_("To which account?"), error_messages={"required": _("Choose one of your accounts.")}
     )
+    evidence = forms.ChoiceField(label=_("Paper that shows the purpose"), required=False)
 
     def __init__(self, *args: Any, options: dict[str, list[tuple[Any, Any]]], **kwargs: Any) -> None:
+        """Show what the product asks: a payee, a paper or an account of one's own only where `options` has it."""
         super().__init__(*args, **kwargs)
+        for name in ("payee", "evidence", "bank_account"):
+            if name not in options:
+                del self.fields[name]
+        if "payee" in options and options["payee"] and options["payee"][0][0] == "":
+            self.fields["payee"].required = False
+        for name in ("payee", "evidence"):
+            if name in options:
+                self.fields[name].choices = options[name]  # type: ignore[attr-defined]
         for name in ("purpose", "repayment_method", "instalment_count", "bank_account"):
-            self.fields[name].choices = options[name]  # type: ignore[attr-defined]
+            if name in options:
+                self.fields[name].choices = options[name]  # type: ignore[attr-defined]
+
+
+class PaperForm(StrictForm):
+    """A paper that shows what the money is for: an invoice, a quote, an admission letter."""
+
+    also_allowed = frozenset({"csrfmiddlewaretoken", "amount"})
+
+    scenario = forms.CharField(widget=forms.HiddenInput, max_length=16)
+    file = forms.FileField(
+        label=_("Invoice, quote or letter"),
+        help_text=_("PDF, PNG or JPEG, at most 5 MB. It is kept encrypted and serves one draw."),
+        error_messages={"required": _("Choose a file."), "empty": _("This file is empty.")},
+    )
 
 
 class ConfirmForm(StrictForm):

@@ -19,6 +19,7 @@ urlpatterns = [
     path("lines/<uuid:ref>/unfreeze/", home.unfreeze, name="unfreeze"),
     path("changes/<uuid:ref>/review/", home.review_change, name="review-change"),
     path("lines/<uuid:ref>/draw/", draw.draw, name="draw"),
+    path("lines/<uuid:ref>/draw/paper/", draw.paper, name="paper"),
     path("lines/<uuid:ref>/draw/compare/", draw.compare, name="compare"),
     path("lines/<uuid:ref>/draw/cost/", sign.cost, name="cost"),
     path("lines/<uuid:ref>/draw/confirm/", sign.confirm, name="confirm"),

@@ -157,6 +157,24 @@ class MethodOut(serializers.Serializer[Any]):
     instalment_counts = serializers.ListField(child=serializers.IntegerField())
 
 
+class PayeeOut(serializers.Serializer[Any]):
+    """Whom a draw may be paid to instead of the borrower."""
+
+    ref = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class PaperOut(serializers.Serializer[Any]):
+    """A paper that shows what a draw is for; it serves one draw."""
+
+    ref = serializers.UUIDField()
+    scenario = serializers.CharField()
+    file_name = serializers.CharField()
+    content_type = serializers.CharField()
+    sha256 = serializers.CharField()
+    uploaded_date = serializers.DateField()
+
+
 class DrawOptionOut(serializers.Serializer[Any]):
     """What a line can be drawn for."""
 
@@ -165,6 +183,14 @@ class DrawOptionOut(serializers.Serializer[Any]):
     minimum = MoneyField()
     maximum = MoneyField()
     purposes = serializers.ListField(child=serializers.CharField())
+    evidence_above = MoneyField(
+        source="product.evidence_above", allow_null=True, help_text="Above it a paper is needed; null: never."
+    )
+    sub_limit = MoneyField(
+        source="product.sub_limit", allow_null=True, help_text="Of what may be owed on this use."
+    )
+    payee_rule = serializers.CharField(source="product.payee_rule", help_text="NONE, ALLOWED or REQUIRED.")
+    payees = PayeeOut(many=True)
     methods = serializers.SerializerMethodField()
 
     @extend_schema_field(MethodOut(many=True))
@@ -196,6 +222,7 @@ class DrawdownOut(serializers.Serializer[Any]):
     amount = MoneyField()
     purpose = serializers.CharField()
     scenario = serializers.CharField()
+    payee = serializers.CharField(source="payee.name", default=None, help_text="Null: the borrower is paid.")
     drawn_date = serializers.DateField()
     payout_status = serializers.CharField(
         source="loan.payout.status",

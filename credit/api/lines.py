@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,15 +25,16 @@ from accounts.api import (
     wake_on_commit,
 )
 from credit import access, operations, queries
-from credit.api.answers import DrawdownOut, LineDetailOut, LineOut, LineQuoteOut, line_detail
+from credit.api.answers import DrawdownOut, LineDetailOut, LineOut, LineQuoteOut, PaperOut, line_detail
 from credit.domain.products import check_choice
-from credit.models import CreditLine, Drawdown
+from credit.models import CreditLine, Drawdown, Product
 from ledger.queries import business_date
 from loans.api_fields import AmountField, CurrencyField
 from loans.api_v1 import KEY, read_months
 from loans.tasks import wake_payout
 from loans.views.wake import wake
 from regimes.errors import N_, InvalidInput
+from risk.api import UploadField
 
 
 class UnableToQuote(InvalidInput):
@@ -67,8 +70,15 @@ class DrawdownBody(StrictSerializer):
     repayment_method = TextField(most=40)
     scenario = TextField(most=40)
     purpose = TextField(most=2000, blank=True)
-    bank_account = RefField()
+    bank_account = RefField(required=False, help_text="Of yours; not needed where a payee is paid.")
+    evidence = RefField(required=False, help_text="A paper that shows the purpose, from `purpose-evidence`.")
+    payee = RefField(required=False, help_text="From the line's options.")
     terms_version = TextField(most=80, help_text="The terms that were read, from the quote.")
+
+
+class PaperBody(StrictSerializer):
+    scenario = TextField(most=16, help_text="From the line's options.")
+    file = UploadField(help_text="PDF, PNG or JPEG, at most 5 MB.")
 
 
 class Lines(PortalView):
@@ -186,17 +196,56 @@ class Drawdowns(LineView):
         line = self.line(ref, spending=True)
         asked = self.body(DrawdownBody)
         asked.pop("currency")
-        account = own_bank_account(user=self.user, ref=asked.pop("bank_account"), roles=MAY_DRAW)
+        account = asked.pop("bank_account", None)
+        if account is None and asked.get("payee") is None:
+            raise UnableToQuote(
+                "required",
+                N_("Say where the money goes: an account of yours, or a payee."),
+                field="bank_account",
+            )
+        own = None if asked.get("payee") else own_bank_account(user=self.user, ref=account, roles=MAY_DRAW)
         found = operations.draw_down(
             line_id=line.pk,
             **asked,
-            bank_account_id=account.pk,
+            bank_account_id=own.pk if own else 0,
             idempotency_key=request.headers.get("Idempotency-Key", ""),
             actor=self.user,
             as_of=business_date(),
         )
         wake_on_commit(wake, wake_payout, found.loan.payout.pk)
         return Response(DrawdownOut(found).data, status=201)
+
+
+class PurposeEvidence(LineView):
+    throttle_scope = "upload"
+
+    def get_parsers(self) -> list[Any]:
+        """Take files as a form, and nothing else."""
+        return [MultiPartParser()]
+
+    @documented("List papers that wait for a draw", response=PaperOut(many=True))
+    def get(self, request: Request, ref: uuid.UUID) -> Response:
+        line = self.line(ref, spending=True)
+        rows = [row for one in Product.Scenario for row in queries.papers_waiting(line=line, scenario=one)]
+        return Response(PaperOut(rows, many=True).data)
+
+    @documented(
+        "Give a paper that shows what a draw is for",
+        request={"multipart/form-data": PaperBody},
+        response=PaperOut,
+        status=201,
+    )
+    def post(self, request: Request, ref: uuid.UUID) -> Response:
+        line, asked = self.line(ref, spending=True), self.body(PaperBody)
+        kept = operations.upload_purpose_evidence(
+            line=line,
+            scenario=asked["scenario"],
+            file_name=asked["file"].name,
+            content=asked["file"].read(operations.MOST_PAPER_BYTES + 1),
+            actor=self.user,
+            as_of=business_date(),
+        )
+        return Response(PaperOut(kept).data, status=201)
 
 
 class DrawdownDetail(PortalView):

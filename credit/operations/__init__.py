@@ -71,14 +71,18 @@ from credit.operations.trials import (
     trial_report,
 )
 from credit.operations.uses import (
+    MOST_PAPER_BYTES,
     UnableToChangeProduct,
     activate_product,
     draft_product,
     register_payee,
     upload_purpose_evidence,
+    use_of,
 )
 
 __all__ = [
+    "MOST_PAPER_BYTES",
+    "use_of",
     "UnableToChangeProduct",
     "activate_product",
     "draft_product",

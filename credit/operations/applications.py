@@ -279,7 +279,7 @@ def _decide_by_policy(
 def _affordability(application: Application, inputs: dict[str, Any], decided: Decided) -> dict[str, Any]:
     """Say what the decision does to the months: instalments to income before it, and with its limit drawn in full."""
     means = applicant_from(inputs["applicant"]).means
-    count = int(application.policy.document["affordability"]["assumed_instalments"])
+    count = rules_of(application.policy).affordability.assumed_instalments
     return burden(means, limit=decided.limit, annual_rate=decided.annual_rate, count=count).to_dict()
 
 

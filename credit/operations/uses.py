@@ -12,17 +12,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q, Sum
 
 from accounts.models import BankAccount, User
 from accounts.operations import write_audit
 from credit.domain.products import UnableToUseProduct, check_product, check_use, file_kind
-from credit.models import CreditLine, Drawdown, Payee, Product, PurposeEvidence
+from credit.models import CreditLine, Payee, Product, PurposeEvidence
 from credit.operations.lines import UnableToActOnOwn
-from credit.queries import OPEN_LOAN
+from credit.queries import owed_on_product
 from regimes.errors import N_, NotFound, Refusal
 
-MOST_BYTES = 5 * 1024 * 1024
+MOST_PAPER_BYTES = 5 * 1024 * 1024
 MOST_WAITING = 20
 SCENARIO_FIELDS = (
     "name", "repayment_methods", "instalment_counts", "minimum_amount", "maximum_amount", "purposes",
@@ -50,7 +49,7 @@ def upload_purpose_evidence(
         raise UnableToUseProduct(
             "scenario_invalid", N_("Choose a use of the money from the list."), field="scenario"
         )
-    if len(content) > MOST_BYTES:
+    if len(content) > MOST_PAPER_BYTES:
         raise UnableToUseProduct("file_too_large", N_("Upload at most 5 MB."), field="file")
     kind = file_kind(content)
     digest = hashlib.sha256(content).hexdigest()
@@ -123,45 +122,46 @@ def use_of(
         ).first()  # fmt: skip
         if to is None:
             raise UnableToUseProduct("payee_invalid", N_("Choose a payee from the list."), field="payee")
-    owed = Decimal(0) if product.sub_limit is None else _owed_on(line, product)
+    owed = Decimal(0) if product.sub_limit is None else owed_on_product(line_id=line.pk, code=product.code)
     check_use(
         product.terms(), amount=amount, owed=owed, has_evidence=paper is not None, has_payee=to is not None
     )
     return Use(paper, to)
 
 
-def _owed_on(line: CreditLine, product: Product) -> Decimal:
-    """Sum what the line owes on all versions of a product."""
-    row = Drawdown.objects.filter(
-        line_id=line.pk, product__code=product.code, loan__status__in=OPEN_LOAN
-    ).aggregate(
-        waiting=Sum("amount", filter=Q(loan__status="PENDING")),
-        owed=Sum("loan__principal_outstanding", filter=~Q(loan__status="PENDING")),
-    )  # fmt: skip
-    return (row["waiting"] or Decimal(0)) + (row["owed"] or Decimal(0))
-
-
-def draft_product(*, code: str, changes: Mapping[str, Any], actor: User) -> Product:
-    """Draft the next version of a product: the newest with some fields changed. It is not offered yet."""
+def next_version(*, code: str, changes: Mapping[str, Any]) -> Product:
+    """Give the next version of a product, unsaved: the newest with some fields changed; refuse what is not possible."""
     unknown = sorted(set(changes) - set(SCENARIO_FIELDS))
     if unknown:
         raise UnableToUseProduct("unknown_field", N_("This field is not known here."), field=unknown[0])
+    newest = Product.objects.filter(code=code).order_by("-version").first()
+    if newest is None:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="code")
+    product = Product(
+        code=code,
+        version=newest.version + 1,
+        scenario=newest.scenario,
+        family=newest.family,
+        is_active=False,
+        **{name: changes.get(name, getattr(newest, name)) for name in SCENARIO_FIELDS},
+    )
+    check_product(product.terms())
+    return product
+
+
+def draft_product(*, code: str, changes: Mapping[str, Any], actor: User) -> Product:
+    """Draft the next version of a product. It is not offered yet."""
     with transaction.atomic():
-        newest = (
-            Product.objects.select_for_update(of=("self",)).filter(code=code).order_by("-version").first()
+        # drafts of one product wait in a row, so that two do not get one number
+        list(
+            Product.objects.select_for_update(of=("self",)).filter(code=code).order_by("pk").values_list("pk")
         )
-        if newest is None:
-            raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="code")
-        number = Product.objects.filter(code=code).aggregate(newest=Max("version"))["newest"] + 1
-        product = Product(
-            code=code, version=number, scenario=newest.scenario, family=newest.family, is_active=False, proposed_by=actor,
-            **{name: changes.get(name, getattr(newest, name)) for name in SCENARIO_FIELDS},
-        )  # fmt: skip
-        check_product(product.terms())
+        product = next_version(code=code, changes=changes)
+        product.proposed_by = actor
         product.save(force_insert=True)
         write_audit(
             actor=actor, action="product.draft", object_type="credit.Product", object_ref=str(product.ref),
-            after={"code": code, "version": number},
+            after={"code": code, "version": product.version},
         )  # fmt: skip
     return product
 

@@ -38,8 +38,13 @@ from credit.queries.rules import (
     rules_of,
 )
 from credit.queries.standing import Standing, standing_of
+from credit.queries.uses import owed_on_product, papers_waiting, payees_of, room_under
 
 __all__ = [
+    "owed_on_product",
+    "papers_waiting",
+    "payees_of",
+    "room_under",
     "Standing",
     "standing_of",
     "UnableToFindPolicy",

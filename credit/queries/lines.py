@@ -18,10 +18,12 @@ from credit.models import (
     Drawdown,
     LimitChange,
     LineLook,
+    Payee,
     Product,
 )
 from credit.queries.debts import OPEN_LOAN, ZERO, debt_of_line, line_exposure
 from credit.queries.rules import active_policy, ceiling_now, regime_now, rules_of
+from credit.queries.uses import payees_of, room_under
 from loans.business_days import on_the_calendar
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
@@ -55,6 +57,7 @@ class DrawOption:
     minimum: Decimal
     maximum: Decimal
     terms_version: str
+    payees: tuple[Payee, ...] = ()  # whom it may be paid to instead of the borrower
 
 
 def loan_terms(
@@ -106,8 +109,9 @@ def draw_options(*, line: CreditLine, room: Decimal | None = None) -> list[DrawO
                 methods=[(method, counts) for method, counts in methods if counts],
                 purposes=allowed,
                 minimum=terms.minimum,
-                maximum=min(terms.maximum, room),
+                maximum=min(terms.maximum, room_under(line=line, product=product, room=room)),
                 terms_version=terms.terms_version,
+                payees=tuple(payees_of(product=product)) if terms.payee_rule != "NONE" else (),
             )
         )
     return options

@@ -22,7 +22,7 @@ from accounts import access as accounts_access
 from accounts.models import BankAccount
 from accounts.pages import SignedIn, StrictForm, page, refuse, sentence, signed_in
 from credit import access, operations, queries
-from credit.models import DrawRequest
+from credit.models import DrawRequest, Payee
 from credit.operations import approvals
 from credit.views.words import Cost, cost_of, purpose_name
 from ledger.queries import business_date
@@ -85,14 +85,16 @@ def _page(
     spender = approvals.spenders_of(business_id=found.line.borrower_id).get(request.user.pk)
     is_own = found.asked_by_id == request.user.pk
     seal = signing.dumps([str(found.ref), request.user.pk, _print(cost), int(time.time())], salt=SALT)
-    account = BankAccount.objects.get(pk=found.bank_account_id)
+    payee = Payee.objects.select_related("account").filter(ref=found.payee).first() if found.payee else None
+    account = payee.account if payee else BankAccount.objects.get(pk=found.bank_account_id)
+    to = f"{account.bank_name} •••• {account.number_last4}"
     view = queries.line_view(line=found.line, as_of=business_date(), newest=0)
     context: dict[str, Any] = {
         "found": found,
         "cost": cost,
         "count": found.instalment_count,
         "purpose_label": purpose_name(found.purpose),
-        "account": f"{account.bank_name} •••• {account.number_last4}",
+        "account": f"{payee.name} · {to}" if payee else to,
         "left": view.available - found.amount,
         "is_open": is_open,
         "is_own": is_own,
@@ -179,7 +181,7 @@ def turn_down(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
 
 def ask_instead(request: SignedIn, *, line_id: int, choice: Any, key: str) -> HttpResponse:
     """Put the draw that was just signed before the other members; the confirm page calls it."""
-    account = accounts_access.own_bank_account(user=request.user, ref=choice.account)
+    own = None if choice.payee else accounts_access.own_bank_account(user=request.user, ref=choice.account)
     asked = operations.ask_for_draw(
         line_id=line_id,
         amount=choice.amount,
@@ -188,7 +190,9 @@ def ask_instead(request: SignedIn, *, line_id: int, choice: Any, key: str) -> Ht
         purpose=choice.purpose,
         scenario=choice.scenario,
         terms_version=choice.terms_version,
-        bank_account_id=account.pk,
+        bank_account_id=own.pk if own else 0,
+        evidence=uuid.UUID(choice.evidence) if choice.evidence else None,
+        payee=uuid.UUID(choice.payee) if choice.payee else None,
         idempotency_key=key,
         actor=request.user,
         now=timezone.now(),

@@ -6,25 +6,27 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts import queries as accounts_queries
 from accounts.models import BankAccount
-from accounts.pages import SignedIn, page
+from accounts.pages import SignedIn, page, refuse
 from accounts.templatetags.portal import amount as plain
-from credit import queries
-from credit.forms import DrawForm
+from credit import operations, queries
+from credit.forms import DrawForm, PaperForm
 from credit.models import CreditLine
 from credit.queries import DrawOption
 from credit.views.home import for_line
 from credit.views.words import Cost, cost_of, method_name, purpose_name, scenario_name
 from ledger.queries import business_date
-from regimes.errors import N_
+from regimes.errors import N_, Refusal
 
 METHOD_HELP = {
     "EQUAL_INSTALMENT": N_("The same amount each month. Easy to plan."),
@@ -39,7 +41,7 @@ def offered_options(
     request: SignedIn, line: CreditLine, room: Decimal
 ) -> tuple[list[DrawOption], DrawOption]:
     offered = queries.draw_options(line=line, room=room)
-    wanted = request.GET.get("scenario", "")
+    wanted = request.GET.get("scenario", "") or request.POST.get("scenario", "")
     return offered, next((option for option in offered if option.product.scenario == wanted), offered[0])
 
 
@@ -53,12 +55,16 @@ def draw_form(
         "purpose": [("", _("Choose")), *((code, purpose_name(code)) for code in option.purposes)],
         "repayment_method": [(method, method_name(method)) for method, _counts in option.methods],
         "instalment_count": [(str(count), count) for count in counts],
-        "bank_account": [(str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in usable],
+        **use_choices(line, option),
     }
+    if option.product.payee_rule != "REQUIRED":
+        options["bank_account"] = [
+            (str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in usable
+        ]
     initial = {
         "repayment_method": option.methods[0][0],
         "instalment_count": str(12 if 12 in counts else counts[-1]),
-        "bank_account": options["bank_account"][0][0] if usable else None,
+        "bank_account": str(usable[0].ref) if usable else None,
         "amount": request.GET.get("amount", ""),
     }
     if sent and {"amount", "instalment_count"} <= set(request.GET):
@@ -67,6 +73,18 @@ def draw_form(
         options=options,
         initial=initial | {name: request.GET[name] for name in options if name in request.GET},
     )
+
+
+def use_choices(line: CreditLine, option: DrawOption) -> dict[str, list[tuple[Any, Any]]]:
+    """Give what a product asks besides numbers: whom it may be paid to, and papers that wait for a draw."""
+    product, found = option.product, dict[str, list[tuple[Any, Any]]]()
+    if product.payee_rule != "NONE":
+        first = [("", _("Myself"))] if product.payee_rule == "ALLOWED" else []
+        found["payee"] = [*first, *((str(row.ref), row.name) for row in option.payees)]
+    if product.evidence_above is not None:
+        papers = queries.papers_waiting(line=line, scenario=product.scenario)
+        found["evidence"] = [("", _("none")), *((str(row.ref), row.file_name) for row in papers)]
+    return found
 
 
 @require_GET
@@ -83,6 +101,7 @@ def draw_page(
     form: DrawForm | None = None,
     status: int = 200,
     blocked: str = "",
+    paper: PaperForm | None = None,
 ) -> HttpResponse:
     as_of = business_date()
     view = queries.line_view(line=line, as_of=as_of, newest=0)
@@ -106,7 +125,12 @@ def draw_page(
         "slider_low": plain(option.minimum).replace(",", ""),
         "slider_high": plain(max(most, option.minimum)).replace(",", ""),
         "slider_step": 50,
-        "has_account": bool(shown.fields["bank_account"].choices),  # type: ignore[attr-defined]
+        "has_account": "bank_account" not in shown.fields or bool(shown.fields["bank_account"].choices),  # type: ignore[attr-defined]
+        "evidence_above": option.product.evidence_above,
+        "paper": PaperForm(initial={"scenario": option.product.scenario}) if paper is None else paper,
+        "no_payee": option.product.payee_rule == "REQUIRED" and not option.payees,
+        "sub_limit": option.product.sub_limit,
+        "room_here": option.maximum,
         "method_help": [
             (method_name(code), _(METHOD_HELP[code])) for code, _c in option.methods if code in METHOD_HELP
         ],
@@ -147,6 +171,34 @@ def _compared(form: DrawForm, compared: list[Cost]) -> dict[str, Any]:
         return {"compared": []}
     data = form.cleaned_data
     return {"compared": compared, "compare_amount": data["amount"], "compare_count": data["instalment_count"]}
+
+
+@require_POST
+@for_line(spending=True)
+def paper(request: SignedIn, line: CreditLine) -> HttpResponse:
+    """Keep a paper for a draw to come, and go on with the draw."""
+    form = PaperForm(request.POST, request.FILES)
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            kept = operations.upload_purpose_evidence(
+                line=line,
+                scenario=form.cleaned_data["scenario"],
+                file_name=file.name,
+                content=file.read(operations.MOST_PAPER_BYTES + 1),
+                actor=request.user,
+                as_of=business_date(),
+            )
+        except Refusal as refusal:
+            return draw_page(request, line, paper=form, status=refuse(form, refusal))
+        messages.success(request, _("The paper is kept. Choose it below and go on."))
+        query = {
+            "scenario": kept.scenario,
+            "evidence": str(kept.ref),
+            "amount": request.POST.get("amount", "")[:20],
+        }
+        return redirect(f"{reverse('credit:draw', args=[line.ref])}?{urlencode(query)}")
+    return draw_page(request, line, paper=form, status=400)
 
 
 @require_GET

@@ -29,7 +29,7 @@ from credit.domain.lessons import fitting
 from credit.domain.line import UnableToDrawDown
 from credit.domain.products import check_choice
 from credit.forms import ConfirmForm
-from credit.models import CreditLine, Drawdown
+from credit.models import CreditLine, Drawdown, Payee
 from credit.queries import DrawOption
 from credit.views.approvals import ask_instead
 from credit.views.draw import draw_form, draw_page, offered_options
@@ -62,7 +62,9 @@ class Choice:
     purpose: str
     scenario: str
     terms_version: str
-    account: str
+    account: str  # of the borrower; empty where a payee is paid
+    payee: str = ""
+    evidence: str = ""
 
     def pack(self) -> list[Any]:
         return [
@@ -73,6 +75,8 @@ class Choice:
             self.scenario,
             self.terms_version,
             self.account,
+            self.payee,
+            self.evidence,
         ]
 
     @classmethod
@@ -112,7 +116,7 @@ def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
         return draw_page(request, line, form=form, status=400)
     data = form.cleaned_data
     try:
-        _check(data, option=option, view=view)
+        _check(data, line=line, option=option, view=view)
     except Refusal as refusal:
         status = refuse(form, refusal)
         return draw_page(request, line, form=form, status=status)
@@ -123,12 +127,14 @@ def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
         data["purpose"],
         option.product.scenario,
         option.terms_version,
-        data["bank_account"],
+        "" if data.get("payee") else data.get("bank_account", ""),
+        data.get("payee", ""),
+        data.get("evidence", ""),
     )
     return _cost_page(request, line, choice)
 
 
-def _check(data: dict[str, Any], *, option: DrawOption, view: queries.LineView) -> None:
+def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, view: queries.LineView) -> None:
     """Refuse early what the draw itself would refuse, so that nobody reads a table in vain."""
     check_choice(
         option.product.terms(),
@@ -145,6 +151,33 @@ def _check(data: dict[str, Any], *, option: DrawOption, view: queries.LineView) 
             field="amount",
             params={"available": view.available},
         )
+    operations.use_of(
+        line=line,
+        product=option.product,
+        amount=data["amount"],
+        evidence=_ref(data.get("evidence", "")),
+        payee=_ref(data.get("payee", "")),
+    )
+
+
+def _ref(written: str) -> uuid.UUID | None:
+    return uuid.UUID(written) if written else None
+
+
+def _destination(request: SignedIn, choice: Choice) -> str:
+    """Say where the money goes: an account of the borrower, or the payee that was chosen."""
+    if choice.payee:
+        payee = Payee.objects.select_related("account").filter(ref=choice.payee).first()
+        return f"{payee.name} · {payee.account.bank_name} •••• {payee.account.number_last4}" if payee else ""
+    account = accounts_access.own_bank_account(user=request.user, ref=choice.account)
+    return f"{account.bank_name} •••• {account.number_last4}"
+
+
+def _paper_name(line: CreditLine, choice: Choice) -> str:
+    if not choice.evidence:
+        return ""
+    rows = queries.papers_waiting(line=line, scenario=choice.scenario)
+    return rows.filter(ref=choice.evidence).values_list("file_name", flat=True).first() or ""
 
 
 def _cost_page(
@@ -158,7 +191,6 @@ def _cost_page(
 ) -> HttpResponse:
     shown = _cost(line, choice)
     seconds = queries.regime_now().reading_seconds
-    account = accounts_access.own_bank_account(user=request.user, ref=choice.account)
     view = queries.line_view(line=line, as_of=business_date(), newest=0)
     if form is None:
         form = ConfirmForm(initial={"seal": _seal(choice, cost=shown, line=line, user_id=request.user.pk)})
@@ -169,6 +201,8 @@ def _cost_page(
         "repayment_method": choice.method,
         "purpose": choice.purpose,
         "bank_account": choice.account,
+        "payee": choice.payee,
+        "evidence": choice.evidence,
     }
     found = affordability(
         borrower_id=line.borrower_id,
@@ -187,7 +221,8 @@ def _cost_page(
         "cost": shown,
         "count": choice.count,
         "purpose_label": purpose_name(choice.purpose),
-        "account": f"{account.bank_name} •••• {account.number_last4}",
+        "account": _destination(request, choice),
+        "paper_name": _paper_name(line, choice),
         "left": left,
         "late_words": late_words(line.penalty_rate, shown.rows[0].principal or choice.amount),
         "reading_seconds": seconds,
@@ -265,7 +300,9 @@ def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
             purpose=choice.purpose,
             scenario=choice.scenario,
             terms_version=choice.terms_version,
-            bank_account_id=accounts_access.own_bank_account(user=request.user, ref=choice.account).pk,
+            bank_account_id=account_id(request, choice),
+            evidence=_ref(choice.evidence),
+            payee=_ref(choice.payee),
             idempotency_key=parts["k"],
             actor=request.user,
             as_of=business_date(),
@@ -276,6 +313,11 @@ def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
         return _refused(request, line, choice, form, refusal, waited)
     wake(wake_payout, drawdown.loan.payout.pk)
     return redirect("credit:drawdown", drawdown.ref)
+
+
+def account_id(request: SignedIn, choice: Choice) -> int:
+    """Give the number of the borrower's account; 0 where a payee is paid."""
+    return 0 if choice.payee else accounts_access.own_bank_account(user=request.user, ref=choice.account).pk
 
 
 def _ask_others(

@@ -147,6 +147,8 @@ CHECKED: dict[str, TwoPeople] = {
     "suspense_return": TwoPeople((FINANCE,), (FINANCE,)),
     "merchant_approval": TwoPeople((REVIEWER,), (REVIEWER, FINANCE)),
     "merchant_status": TwoPeople((REVIEWER, SUPPORT), (REVIEWER, FINANCE)),
+    "payee": TwoPeople((REVIEWER,), (REVIEWER, FINANCE)),
+    "product_version": TwoPeople((ANALYST,), (ANALYST,)),
     "policy_activation": TwoPeople((ANALYST,), (ANALYST,)),
     "model_activation": TwoPeople((ANALYST,), (ANALYST,)),
     "model_traffic": TwoPeople((ANALYST,), (ANALYST,)),

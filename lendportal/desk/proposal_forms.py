@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from credit.models import Product
 from ledger.domain.chart import BY_CODE
 from lendportal.checked import CODES
 from lendportal.desk.policy import BREAK_GLASS
@@ -237,6 +238,33 @@ class ImportForm(ProposalForm):
     batch_ref = forms.CharField(label=_("Book (reference)"), max_length=36)
 
 
+class PayeeForm(ProposalForm):
+    """Whom draws of one use may be paid to."""
+
+    field_order = ["name", "scenario", "account_ref", "reason"]
+    name = forms.CharField(label=_("Payee's name, as borrowers read it"), max_length=120)
+    scenario = forms.ChoiceField(label=_("Use of the money"), choices=Product.Scenario.choices)
+    account_ref = forms.CharField(label=_("Bank account (reference)"), max_length=36)
+
+
+class ProductForm(ProposalForm):
+    """What changes in a product's next version."""
+
+    field_order = ["code", "changes", "reason"]
+    code = forms.ChoiceField(label=_("Product"))
+    changes = forms.JSONField(
+        label=_("What changes"),
+        widget=forms.Textarea(attrs={"rows": 8}),
+        initial={"evidence_above": "5000.00", "payee_rule": "ALLOWED", "sub_limit": "20000.00"},
+        help_text=_("Fields with their new values; what is not named stays. Amounts as text, null for none."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Product.objects.filter(is_active=True).order_by("code").values_list("code", "version")
+        self.fields["code"].choices = [(code, f"{code}@{version}") for code, version in rows]  # type: ignore[attr-defined]
+
+
 class ItemForm(ProposalForm):
     """A part of money in suspense."""
 
@@ -277,6 +305,8 @@ FORMS: dict[str, type[ProposalForm]] = {
     "loan_plan": PlanForm,
     "manual_journal": JournalForm,
     "bulk_import": ImportForm,
+    "payee": PayeeForm,
+    "product_version": ProductForm,
     "suspense_match": SuspenseMatchForm,
     "suspense_return": SuspenseReturnForm,
     "merchant_approval": ShopForm,

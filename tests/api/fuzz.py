@@ -14,7 +14,10 @@ import schemathesis
 from django.test import Client
 from schemathesis.generation import GenerationMode
 
-BY_HAND = {"/api/v1/evidence"}  # a form with a file: tests/risk_evidence feeds it
+BY_HAND = {
+    "/api/v1/evidence",
+    "/api/v1/lines/{ref}/purpose-evidence",
+}  # forms with a file: tests/risk_evidence and tests/web/test_draw_uses.py feed them
 OPEN = {"/api/v1/quotes"}
 
 

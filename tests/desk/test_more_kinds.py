@@ -77,6 +77,62 @@ def test_a_shop_is_suspended_and_let_sell_again() -> None:
     assert (shop.status, shop.fee_rate) == ("ACTIVE", Decimal("0.03"))
 
 
+def test_a_payee_is_registered_and_a_product_offered_by_two_people() -> None:
+    from credit.models import Payee, Product
+    from tests.credit.factories import bring_first_versions
+
+    bring_first_versions()
+    account = BankAccountFactory()
+    wanted = {"name": " Renai  Clinic", "scenario": "MEDICAL", "account_ref": str(account.ref)}
+    assert refusal("payee", {**wanted, "scenario": "WAR"}) == "scenario_invalid"
+    assert refusal("payee", {**wanted, "account_ref": "x"}) == "not_found"
+    held = BankAccountFactory(verified_at=None)
+    assert refusal("payee", {**wanted, "account_ref": str(held.ref)}) == "bank_account_unverified"
+    proposal = two("payee", wanted)
+    payee = Payee.objects.get()
+    assert (payee.name, payee.account, payee.registered_by) == ("Renai Clinic", account, proposal.maker)
+    assert refusal("payee", wanted) == "payee_known"
+
+    changes = {"evidence_above": "500", "payee_rule": "REQUIRED", "sub_limit": "2000.00"}
+    version = {"code": "medical", "changes": changes}
+    assert (
+        refusal("product_version", {"code": "medical", "changes": {"sub_limit": "1.00"}})
+        == "product_field_invalid"
+    )
+    assert refusal("product_version", {"code": "medical", "changes": {"colour": "red"}}) == "unknown_field"
+    proposal = two("product_version", version)
+    assert changed(proposal)["evidence_above"] == ("", "500.00")
+    offered = Product.objects.get(code="medical", is_active=True)
+    assert (offered.version, offered.sub_limit, offered.payee_rule) == (2, Decimal(2_000), "REQUIRED")
+    assert (offered.proposed_by, offered.activated_by) == (proposal.maker, proposal.checker)
+    assert refusal("product_version", version) == "nothing_changes"
+
+
+def test_a_paper_is_read_by_an_officer_and_the_reading_is_in_the_trail() -> None:
+    from django.test import Client
+    from django.urls import reverse
+
+    from accounts.models import AuditEntry
+    from credit import operations
+    from tests.credit.factories import make_line
+    from tests.credit.test_uses import PDF
+    from tests.desk.test_work_pages import at_desk
+    from tests.factories import AS_OF
+
+    line = make_line()
+    kept = operations.upload_purpose_evidence(
+        line=line, scenario="MEDICAL", file_name="a.pdf", content=PDF, actor=None, as_of=AS_OF
+    )
+    address = reverse("admin:purpose_paper", args=[kept.ref])
+    desk, outside = at_desk("Credit officer"), Client()
+    reader = desk.user  # type: ignore[attr-defined]
+    outside.force_login(line.borrower.user)
+    answer = desk.get(address)
+    assert (answer.content, answer["Content-Disposition"][:10]) == (PDF, "attachment")
+    assert AuditEntry.objects.filter(action="person.viewed", object_ref=str(line.ref), actor=reader).exists()
+    assert outside.get(address).status_code in (302, 403, 404)
+
+
 def test_a_role_is_given_and_taken_by_two_people() -> None:
     person = officer()
     wanted = {"user_ref": str(person.ref), "role": "Collector", "is_granted": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -18,12 +19,25 @@ from credit.models import (
     LimitChange,
     NightRun,
     NightShard,
+    Payee,
     Policy,
     Product,
+    PurposeEvidence,
     ReviewRequest,
 )
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline, link, money, percent
 from lendportal.desk.words import sentences
+
+
+def months_of(kept: dict[str, Any] | None) -> str:
+    """Say what is paid a month before and after, with the part of the income where it is known."""
+    if not kept:
+        return "–"
+    shares = {name: kept.get(f"share_{name}") for name in ("before", "after")}
+    return " → ".join(
+        f"{kept[name]} ({percent(Decimal(share))})" if share is not None else str(kept[name])
+        for name, share in shares.items()
+    )
 
 
 class DecisionInline(ReadOnlyInline):
@@ -35,6 +49,7 @@ class DecisionInline(ReadOnlyInline):
         "rate",
         "grade",
         "probability",
+        "months",
         "why",
         "decided_by",
         "note",
@@ -53,6 +68,10 @@ class DecisionInline(ReadOnlyInline):
     @admin.display(description=_("probability of default"))
     def probability(self, row: Decision) -> str:
         return percent(row.pd)
+
+    @admin.display(description=_("instalments to income, before and after"))
+    def months(self, row: Decision) -> str:
+        return months_of((row.inputs or {}).get("affordability"))
 
     @admin.display(description=_("reasons"))
     def why(self, row: Decision) -> SafeString:
@@ -150,11 +169,25 @@ class CreditLineAdmin(ReadOnlyAdmin):
 @admin.register(Drawdown)
 class DrawdownAdmin(ReadOnlyAdmin):
     shows_person = True
-    list_display = ("drawn_date", "line", "sum", "scenario", "purpose", "loan_page")
+    list_display = ("drawn_date", "line", "sum", "scenario", "purpose", "payee", "paper", "loan_page")
     list_filter = ("scenario", "drawn_date")
-    list_select_related = ("line", "loan")
+    list_select_related = ("line", "loan", "payee")
     search_fields = ("ref",)
     ordering = ("-id",)
+    readonly_fields = ("paper", "months")
+
+    @admin.display(description=_("paper that shows the purpose"))
+    def paper(self, row: Drawdown) -> SafeString | str:
+        found = PurposeEvidence.objects.filter(drawdown=row).defer("content").first()
+        if found is None:
+            return "–"
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:purpose_paper", args=[found.ref]), found.file_name
+        )
+
+    @admin.display(description=_("instalments of the heaviest month, before and after"))
+    def months(self, row: Drawdown) -> str:
+        return months_of(row.affordability)
 
     @admin.display(description=_("amount"), ordering="amount")
     def sum(self, row: Drawdown) -> SafeString:
@@ -175,6 +208,14 @@ class LimitChangeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("reasons"))
     def why(self, row: LimitChange) -> str:
         return " ".join(sentences(row.reasons))
+
+
+@admin.register(Payee)
+class PayeeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "scenario", "account", "is_active", "registered_by", "created_at")
+    list_filter = ("scenario", "is_active")
+    list_select_related = ("account", "registered_by")
+    ordering = ("name", "pk")
 
 
 class NightShardInline(ReadOnlyInline):
