@@ -48,7 +48,14 @@ def own_borrower(*, user: User, ref: object, roles: Collection[str] | None = Non
 
     A member whose role is not among `roles` knows that the business exists and is told what is missing.
     """
-    borrower = Borrower.objects.filter(ref=_as_uuid(ref)).exclude(status=Borrower.Status.ERASED).first()
+    found = Borrower.objects.filter(ref=_as_uuid(ref)).first()
+    return check_own(user=user, borrower=found, roles=roles)
+
+
+def check_own(*, user: User, borrower: Borrower | None, roles: Collection[str] | None = None) -> Borrower:
+    """Return a borrower that was read already, by the rule of `own_borrower`."""
+    if borrower is not None and borrower.status == Borrower.Status.ERASED:
+        borrower = None
     role = role_for(user=user, borrower=borrower) if borrower else None
     if borrower is None or role is None:
         raise _missing()
@@ -66,7 +73,7 @@ def own_bank_account(*, user: User, ref: object, roles: Collection[str] | None =
     )
     if account is None:
         raise _missing()
-    own_borrower(user=user, ref=account.borrower.ref, roles=roles)
+    check_own(user=user, borrower=account.borrower, roles=roles)
     return account
 
 

@@ -1,4 +1,4 @@
-"""Insert one row with the statement that the ORM would send, without making that statement anew each time.
+"""Write and read rows with fixed statements, without making those statements anew each time.
 
 For the few operations in which a person waits while several rows are written: Django spends more time on composing an INSERT
 than PostgreSQL on doing it. Fields prepare their values as in `save`; signals are not sent (nothing here listens to any).
@@ -6,12 +6,15 @@ than PostgreSQL on doing it. Fields prepare their values as in `save`; signals a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model
 from django.db.models.expressions import BaseExpression, DatabaseDefault
+
+M = TypeVar("M", bound=Model)
 
 
 def insert_row(row: Model) -> None:
@@ -51,3 +54,34 @@ def _statement(model: type[Model], left: tuple[str, ...]) -> tuple[str, tuple[st
     answers = ", ".join(quote(str(field.column)) for field in back)
     statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places}) RETURNING {answers}"  # noqa: S608  names of our own columns
     return statement, tuple(field.attname for field in back)
+
+
+def columns_of(row: Model) -> dict[str, Any]:
+    """Give the columns of an unsaved row, for a function of the database that writes it from JSON.
+
+    The key, and what the database fills in by itself, are left out.
+    """
+    found = {}
+    for field in row._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        if not field.primary_key and not isinstance(value, DatabaseDefault):
+            found[str(field.column)] = value
+    return found
+
+
+def read_row(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M | None:
+    """Make a model of columns that a statement read, or None where an outer join found nothing.
+
+    The first column is the key; columns that were not asked for are deferred.
+    """
+    if values[0] is None:
+        return None
+    read = []
+    for convert, value in zip(_converters(model, tuple(names)), values, strict=True):
+        read.append(convert(value, None, connection) if convert else value)
+    return model.from_db(connection.alias, names, read)
+
+
+@cache
+def _converters(model: type[Model], names: tuple[str, ...]) -> list[Any]:
+    return [getattr(model._meta.get_field(name), "from_db_value", None) for name in names]

@@ -9,6 +9,7 @@ from django.db.models import Model, Q, QuerySet
 
 from accounts.models import BusinessMember, User
 from credit.models import Application, CreditLine, Decision, Drawdown, DrawRequest, LimitChange, ReviewRequest
+from credit.rows import read_own_line
 from regimes.errors import N_, NotFound
 
 Row = TypeVar("Row", bound=Model)
@@ -18,7 +19,10 @@ SPENDERS = (BusinessMember.Role.OWNER, BusinessMember.Role.FINANCE)
 
 def own_line(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> CreditLine:
     """Give a line of the user or of a business in which the user has a role, or refuse as missing."""
-    return _one(CreditLine.objects.select_related("borrower"), user, ref, roles, "borrower")
+    found = read_own_line(ref=_as_uuid(ref), user_id=user.pk, roles=roles) if user.pk else None
+    if found is None:
+        raise _missing()
+    return found
 
 
 def own_application(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> Application:
@@ -64,10 +68,7 @@ def own_review(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = REA
 
 
 def _one(rows: QuerySet[Row], user: User, ref: uuid.UUID | str, roles: tuple[str, ...], path: str) -> Row:
-    try:
-        wanted = ref if isinstance(ref, uuid.UUID) else uuid.UUID(str(ref))
-    except ValueError:
-        raise _missing() from None
+    wanted = _as_uuid(ref)
     businesses = BusinessMember.objects.filter(user_id=user.pk, is_active=True, role__in=roles).values(
         "business_id"
     )
@@ -76,6 +77,13 @@ def _one(rows: QuerySet[Row], user: User, ref: uuid.UUID | str, roles: tuple[str
     if found is None:
         raise _missing()
     return found
+
+
+def _as_uuid(ref: uuid.UUID | str) -> uuid.UUID:
+    try:
+        return ref if isinstance(ref, uuid.UUID) else uuid.UUID(str(ref))
+    except ValueError:
+        raise _missing() from None
 
 
 def _missing() -> NotFound:

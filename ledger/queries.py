@@ -21,10 +21,13 @@ class BooksNotOpen(Refusal):
 
 def business_date() -> date:
     """Return the day that the books are open for."""
-    found = BookDate.objects.filter(pk=1).values_list("business_date", flat=True).first()
+    with connection.cursor() as cursor:  # every request asks this
+        cursor.execute("SELECT business_date FROM ledger_bookdate WHERE id = 1")
+        found = cursor.fetchone()
     if found is None:
         raise BooksNotOpen("books_not_open", N_("The books are not open yet."))
-    return found
+    day: date = found[0]
+    return day
 
 
 def closed_through() -> date | None:

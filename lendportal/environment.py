@@ -149,6 +149,14 @@ def folder(name: str, raw: str) -> Path | None:
     return Path(raw).expanduser().resolve() if raw else None
 
 
+def account_line(name: str, raw: str) -> tuple[str, str, str]:
+    """Read `holder;number;bank`, the account from which a bank that speaks in files pays."""
+    parts = [part.strip() for part in raw.split(";")] if raw else ["", "", ""]
+    if len(parts) != 3 or (raw and not all(parts)):
+        raise BadSetting(name, "must be holder;number;bank")
+    return parts[0], parts[1], parts[2]
+
+
 def admin_path(name: str, raw: str) -> str:
     path = raw.strip("/")
     if not path or not all(part.isascii() and part.replace("-", "").isalnum() for part in path.split("/")):
@@ -202,6 +210,14 @@ VARIABLES: tuple[Variable, ...] = (
     V("LENDPORTAL_GATEWAY_URL", url("http", "https"), "", "the payment gateway's API", True),
     V("LENDPORTAL_GATEWAY_API_KEY", text, "", "how the portal shows itself to the gateway", True),
     V("LENDPORTAL_GATEWAY_SECRETS", secrets, "", "webhook secrets, the current one first", True),
+    V(
+        "LENDPORTAL_PAYING_GATEWAY",
+        choice("sandbox", "iso20022"),
+        "sandbox",
+        "who pays out: the gateway's API, or files",
+    ),
+    V("LENDPORTAL_BANK_FILES", folder, "", "folder of the bank's files; empty: PORTAL_HOME/bank-files"),
+    V("LENDPORTAL_BANK_ACCOUNT", account_line, "", "the lender's own account: holder;number;bank"),
     V("LENDPORTAL_MODEL_DIR", folder, "", "folder of signed model files; empty: PORTAL_HOME/models"),
     V(
         "LENDPORTAL_MODEL_SIGNING_KEY",
@@ -349,6 +365,8 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
         )
     if values["LENDPORTAL_GATEWAY_TIMEOUT"] * 2 > limit:
         raise BadSetting("LENDPORTAL_GATEWAY_TIMEOUT", "must be at most half of LENDPORTAL_TASK_TIME_LIMIT")
+    if values["LENDPORTAL_PAYING_GATEWAY"] == "iso20022" and not values["LENDPORTAL_BANK_ACCOUNT"][0]:
+        raise BadSetting("LENDPORTAL_BANK_ACCOUNT", "is needed when LENDPORTAL_PAYING_GATEWAY=iso20022")
     if values["LENDPORTAL_METRICS"] and not values["LENDPORTAL_METRICS_TOKEN"]:
         raise BadSetting("LENDPORTAL_METRICS_TOKEN", "is needed when LENDPORTAL_METRICS=1")
     if values["DATABASE_URL"] and not urlsplit(values["DATABASE_URL"]).path.strip("/"):

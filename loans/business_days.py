@@ -17,13 +17,13 @@ def calendar_rule() -> CalendarRule:
     return CalendarRule.objects.filter(pk=1).first() or CalendarRule()
 
 
-def on_the_calendar(terms: LoanTerms) -> LoanTerms:
+def on_the_calendar(terms: LoanTerms, *, rule: CalendarRule | None = None) -> LoanTerms:
     """Return terms whose due dates keep off the holidays of today's calendar, if the rule asks for it.
 
     The days are frozen with the terms: whoever changes the calendar later changes no contract. A year that the calendar
-    lacks has weekends and no holidays.
+    lacks has weekends and no holidays. Who has read the rule already gives it.
     """
-    rule = calendar_rule()
+    rule = rule or calendar_rule()
     if rule.roll == HolidayRoll.SAME.value or terms.holiday_roll is not HolidayRoll.SAME:
         return terms
     last = due_dates(terms)[-1] + BEYOND

@@ -21,7 +21,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts import access, queries
-from accounts.api.replies import AnsweredBefore, begin, end, tag
+from accounts.api.replies import AnsweredBefore, begin, check_match, end, tag
 from accounts.api.strict import NoQuery, StrictSerializer, UnableToReadQuery, read_query
 from accounts.models import Borrower, StoredReply, User
 from regimes.errors import N_, Refusal
@@ -95,8 +95,11 @@ class PortalView(APIView):
             kind = self.query if request.method in SAFE else NoQuery
             self.asked = read_query(kind, request._request.GET)
 
-        if request.method not in SAFE and not self.own_key:
-            self.reply = begin(request)
+        if request.method not in SAFE:
+            # an operation with a key of its own tells a repeat by itself, but not before the state that it changed is compared
+            if not self.own_key or "If-Match" in request.headers:
+                self.reply = begin(request)
+            check_match(request, reads="get" in self.implemented())
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a repeat as the first was answered."""
@@ -179,8 +182,15 @@ REPEATS = OpenApiParameter(
     required=False,
     description="1 to 255 printable ASCII characters. A repeat within two days gives the first answer.",
 )
+MATCHES = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    required=False,
+    description="The ETag of what was read: another state is refused with 412 and nothing is done.",
+)
 READING = (400, 401, 403, 404, 429, 503)
-WRITING = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+WRITING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503)
 
 
 def documented(
@@ -199,7 +209,7 @@ def documented(
     answers |= {(code, PROBLEM): ProblemOut for code in (WRITING if writes else READING)}
     if writes:
         named = {getattr(parameter, "name", "") for parameter in parameters}
-        parameters = [*parameters, *([] if "Idempotency-Key" in named else [REPEATS])]
+        parameters = [*parameters, *([] if "Idempotency-Key" in named else [REPEATS]), MATCHES]
     else:
         answers[304] = OpenApiResponse(description="As the `If-None-Match` of the caller: unchanged.")
     return extend_schema(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.http import QueryDict
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import StoredReply
 from accounts.operations.replies import ReplyRunning, claim_reply, keep_reply
+from regimes.errors import N_, Refusal
 
 
 class AnsweredBefore(Exception):
@@ -68,4 +72,54 @@ def tag(response: Any, wanted: str) -> None:
         response.content = b""
 
 
-__all__ = ["AnsweredBefore", "ReplyRunning", "begin", "end", "tag"]
+class UnableToMatch(Refusal):
+    """Refuse a write that was meant for another state of the thing."""
+
+    http_status = 412
+
+
+def check_match(request: Request, *, reads: bool) -> None:
+    """Refuse a write whose `If-Match` is not the ETag that a read gives now.
+
+    The read is that of the same address, or, for an act such as `/freeze`, that of the thing acted on. It is asked as the
+    caller would ask it. What must never happen twice or beyond a limit is guarded by locks, not by this courtesy.
+    """
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*":
+        return
+    path = request.path_info if reads else request.path_info.rpartition("/")[0]
+    known = {part.strip() for part in wanted.split(",")}
+    answer = _read(request, path)
+    if answer is not None and answer.status_code == 404:
+        return  # not there or not the caller's: the write itself says so
+    if answer is None or answer.get("ETag") not in known:
+        raise UnableToMatch(
+            "precondition_failed", N_("This changed since you read it. Read it again, then decide.")
+        )
+
+
+def _read(request: Request, path: str) -> Any:
+    """Read an address for the caller; None where no address is."""
+    try:
+        found = resolve(path)
+    except Resolver404:
+        return None
+    asked = copy.copy(request._request)
+    asked.__dict__.pop("headers", None)
+    left_out = (
+        "HTTP_IF_MATCH",
+        "HTTP_IF_NONE_MATCH",
+        "HTTP_X_SIGNATURE",
+        "HTTP_IDEMPOTENCY_KEY",
+        "CONTENT_LENGTH",
+    )
+    asked.META = {name: value for name, value in asked.META.items() if name not in left_out}
+    asked.META |= {"REQUEST_METHOD": "GET", "QUERY_STRING": "", "PATH_INFO": path}
+    asked.method, asked.path, asked.path_info, asked.GET = "GET", path, path, QueryDict()  # type: ignore[misc]
+    answer = found.func(asked, *found.args, **found.kwargs)
+    if hasattr(answer, "render") and not answer.is_rendered:
+        answer.render()
+    return answer
+
+
+__all__ = ["AnsweredBefore", "ReplyRunning", "UnableToMatch", "begin", "check_match", "end", "tag"]

@@ -1,6 +1,6 @@
 """Every write of this room, one verb a function; each owns its transaction."""
 
-from accounts.operations.audit import write_audit
+from accounts.operations.audit import AuditDraft, new_entry, write_audit
 from accounts.operations.banks import (
     UnableToAddBankAccount,
     add_bank_account,
@@ -35,6 +35,7 @@ from accounts.operations.notices import (
     NoticeOrder,
     SendReport,
     mark_notices_read,
+    new_notice,
     queue_notice,
     queue_notices,
     send_due_notices,
@@ -100,6 +101,9 @@ __all__ = [
     "mark_notices_read",
     "open_account",
     "propose",
+    "AuditDraft",
+    "new_entry",
+    "new_notice",
     "queue_notice",
     "queue_notices",
     "record_call",

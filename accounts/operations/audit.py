@@ -57,17 +57,18 @@ def write_audit(
     draft = AuditDraft(
         action=action, object_type=object_type, object_ref=object_ref, actor=actor, before=before, after=after, reason=reason
     )  # fmt: skip
-    entry = _entry(draft)
+    entry = new_entry(draft)
     insert_row(entry)
     return entry.pk
 
 
 def write_audits(*, drafts: Sequence[AuditDraft]) -> None:
     """Add many acts in their order, in one statement; the database chains them row by row."""
-    AuditEntry.objects.bulk_create([_entry(draft) for draft in drafts])
+    AuditEntry.objects.bulk_create([new_entry(draft) for draft in drafts])
 
 
-def _entry(draft: AuditDraft) -> AuditEntry:
+def new_entry(draft: AuditDraft) -> AuditEntry:
+    """Make an entry that is not written yet, for a statement that writes more than the trail."""
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     return AuditEntry(
         shard=0,

@@ -75,6 +75,14 @@ def queue_notice(
     )
 
 
+def new_notice(*, borrower_id: int, kind: str, dedup_key: str, params: Mapping[str, Any]) -> Notice:
+    """Make a notice in the portal that is not written yet, for a statement that writes more; it puts the language in."""
+    check_params(kind, params)
+    return Notice(
+        borrower_id=borrower_id, channel=Notice.Channel.IN_APP, kind=kind, params=dict(params), dedup_key=dedup_key
+    )  # fmt: skip
+
+
 _INSERT = """
 INSERT INTO accounts_notice
     (ref, borrower_id, channel, kind, params, language, dedup_key, status, send_after, send_before, attempts,

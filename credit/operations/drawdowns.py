@@ -10,20 +10,20 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import BankAccount, Borrower, User
-from accounts.operations import queue_notice, write_audit
-from credit.affording import Affordability, affordability_with
+from accounts.operations import AuditDraft, new_entry, new_notice
+from accounts.rows import columns_of
+from credit.affording import affordability_with
 from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
 from credit.domain.products import check_choice
-from credit.models import CreditLine, Drawdown, LimitChange, Product
+from credit.models import CreditLine, Drawdown, Product
 from credit.operations import lines
 from credit.operations.approvals import refuse_alone
 from credit.operations.uses import Use, use_of
-from credit.queries import ceiling_now, consent_to_decide, debt_of_line, identity_confirmed, loan_terms
-from loans.models import Loan
-from loans.operations import open_loan
+from credit.queries import ceiling_now, draw_gate, loan_terms
+from loans.operations import ContractDraft, draft_loan
 from regimes.errors import N_, InvalidInput, NotFound
 
 KEY_LENGTH = 255
@@ -73,9 +73,10 @@ def draw_down(
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     with transaction.atomic():
         line = lines.lock_line(line_id=line_id)
-        if (before := _same_key(line, key, digest)) is not None:
-            return before
-        product = find_product(line, scenario, terms_version)
+        gate = draw_gate(line=line, key=key, scenario=scenario, bank_account_id=bank_account_id)
+        if gate.drawn_before is not None:
+            return _same_draw(gate.drawn_before, digest)
+        product = check_product(gate.product, terms_version)
         check_choice(
             product.terms(),
             amount=amount,
@@ -85,9 +86,7 @@ def draw_down(
             ceiling=ceiling_now(),
         )
         use = use_of(line=line, product=product, amount=amount, evidence=evidence, payee=payee)
-        account = use.payee.account if use.payee else find_account(line, bank_account_id, as_of)
-        debt = debt_of_line(line_id=line.pk)
-        borrower = line.borrower
+        account = use.payee.account if use.payee else check_account(gate.account, as_of)
         check_draw(
             DrawGate(
                 status=line.status,
@@ -95,11 +94,11 @@ def draw_down(
                 valid_until=line.valid_until,
                 as_of=as_of,
                 limit=line.limit,
-                exposure=debt.exposure,
-                days_past_due=debt.days_past_due,
-                identity_verified=identity_confirmed(borrower=borrower),
-                consent_given=consent_to_decide(borrower_id=borrower.pk),
-                borrower_blocked=borrower.status != Borrower.Status.ACTIVE,
+                exposure=gate.debt.exposure,
+                days_past_due=gate.debt.days_past_due,
+                identity_verified=gate.identity_verified,
+                consent_given=gate.consent_given,
+                borrower_blocked=line.borrower.status != Borrower.Status.ACTIVE,
             ),
             amount=amount,
         )
@@ -110,84 +109,68 @@ def draw_down(
             instalment_count=instalment_count,
             repayment_method=repayment_method,
             as_of=as_of,
+            calendar=gate.calendar,
         )
         found = affordability_with(borrower_id=line.borrower_id, terms=terms, as_of=as_of)
-        loan = open_loan(
+        contract = draft_loan(
             borrower_id=line.borrower_id,
             terms=terms,
             bank_account_id=account.pk,
             reference=uuid.uuid5(line.ref, key),
             as_of=as_of,
         )
-        return _record(
-            line,
-            loan,
-            product,
-            use,
-            amount,
-            purpose,
-            account,
-            key,
-            digest,
-            debt.exposure,
-            found,
-            actor,
-            as_of,
+        drawdown = Drawdown(
+            line=line,
+            product=product,
+            amount=amount,
+            purpose=purpose,
+            scenario=product.scenario,
+            bank_account_id=account.pk,
+            payee=use.payee,
+            limit_change_id=gate.limit_change_id,
+            limit_at_draw=line.limit,
+            exposure_before=gate.debt.exposure,
+            affordability=found.to_dict(),
+            idempotency_key=key,
+            request_hash=digest,
+            actor=actor,
+            drawn_date=as_of,
         )
+        return _write(drawdown, contract, use, account)
 
 
-def _record(
-    line: CreditLine,
-    loan: Loan,
-    product: Product,
-    use: Use,
-    amount: Decimal,
-    purpose: str,
-    account: BankAccount,
-    key: str,
-    digest: str,
-    exposure: Decimal,
-    found: Affordability,
-    actor: User | None,
-    as_of: date,
-) -> Drawdown:
-    """Write the draw with the limit in force, the audit row and the notice."""
-    in_force = LimitChange.objects.filter(line_id=line.pk).order_by("-pk").values_list("pk", flat=True)[:1]
-    drawdown = Drawdown(
-        line=line,
-        loan=loan,
-        product=product,
-        amount=amount,
-        purpose=purpose,
-        scenario=product.scenario,
-        bank_account_id=account.pk,
-        payee=use.payee,
-        limit_change_id=in_force[0],
-        limit_at_draw=line.limit,
-        exposure_before=exposure,
-        affordability=found.to_dict(),
-        idempotency_key=key,
-        request_hash=digest,
-        actor=actor,
-        drawn_date=as_of,
-    )
-    drawdown.save(force_insert=True)
-    if use.evidence is not None:
-        use.evidence.drawdown = drawdown
-        use.evidence.save(update_fields=["drawdown"])
-    write_audit(
-        actor=actor,
+_WRITE = """
+SELECT loan_id, payout_id, draw_id, written_at
+FROM credit_write_draw(%s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb)
+"""
+
+
+def _write(drawdown: Drawdown, contract: ContractDraft, use: Use, account: BankAccount) -> Drawdown:
+    """Write the contract, the draw with the limit in force, the audit row and the notice, in one statement."""
+    line, amount = drawdown.line, f"{drawdown.amount:.2f}"
+    act = AuditDraft(
+        actor=drawdown.actor,
         action="line.draw_down",
         object_type="credit.Drawdown",
-        object_ref=str(drawdown.ref),
-        after={"amount": f"{amount:.2f}", "line": str(line.ref), "purpose": purpose},
+        object_ref=drawdown.ref,
+        after={"amount": amount, "line": str(line.ref), "purpose": drawdown.purpose},
     )
-    queue_notice(
+    notice = new_notice(
         borrower_id=line.borrower_id,
         kind="draw_accepted",
         dedup_key=f"draw:{drawdown.ref}",
-        params={"amount": f"{amount:.2f}", "line_ref": str(line.ref), "account_last4": account.number_last4},
+        params={"amount": amount, "line_ref": str(line.ref), "account_last4": account.number_last4},
     )
+    rows = [*contract.arguments(), *(columns_of(row) for row in (drawdown, new_entry(act), notice))]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [json.dumps(row, default=str) for row in rows])
+        loan_id, payout_id, drawdown.pk, written_at = cursor.fetchone()
+    drawdown.loan = contract.written(loan_id=loan_id, payout_id=payout_id, at=written_at)
+    drawdown.created_at = written_at
+    drawdown._state.adding, drawdown._state.db = False, connection.alias
+    if use.evidence is not None:
+        use.evidence.drawdown = drawdown
+        use.evidence.save(update_fields=["drawdown"])
     return drawdown
 
 
@@ -203,10 +186,10 @@ def _check_key(key: str) -> str:
     return key
 
 
-def _same_key(line: CreditLine, key: str, digest: str) -> Drawdown | None:
-    """Give the draw that this key made. The line is locked, so there is none on its way."""
-    before = Drawdown.objects.select_related("loan").filter(line_id=line.pk, idempotency_key=key).first()
-    if before is not None and before.request_hash != digest:
+def _same_draw(drawdown_id: int, digest: str) -> Drawdown:
+    """Give the draw that a key made. The line is locked, so there is none on its way."""
+    before = Drawdown.objects.select_related("loan", "line").get(pk=drawdown_id)
+    if before.request_hash != digest:
         raise IdempotencyMismatch(
             "idempotency_mismatch", N_("This key was used for another request. Use a new key.")
         )
@@ -215,7 +198,13 @@ def _same_key(line: CreditLine, key: str, digest: str) -> Drawdown | None:
 
 def find_product(line: CreditLine, scenario: str, terms_version: str) -> Product:
     """Give the product of a use of the money on this line, under the terms that were read."""
-    product = Product.objects.filter(scenario=scenario, family=line.family, is_active=True).first()
+    return check_product(
+        Product.objects.filter(scenario=scenario, family=line.family, is_active=True).first(), terms_version
+    )
+
+
+def check_product(product: Product | None, terms_version: str) -> Product:
+    """Refuse a use of the money that is not offered, and terms that are not those of today."""
     if product is None:
         raise UnableToUseScenario(
             "scenario_invalid", N_("Choose a use of the money from the list."), field="scenario"
@@ -231,9 +220,14 @@ class UnableToUseScenario(InvalidInput):
 
 def find_account(line: CreditLine, bank_account_id: int, as_of: date) -> BankAccount:
     """Give an account of the borrower that money may go to today."""
-    account = BankAccount.objects.filter(
+    rows = BankAccount.objects.filter(
         pk=bank_account_id, borrower_id=line.borrower_id, removed_at__isnull=True
-    ).first()
+    )
+    return check_account(rows.first(), as_of)
+
+
+def check_account(account: BankAccount | None, as_of: date) -> BankAccount:
+    """Refuse an account that is not the borrower's, not confirmed, or too new."""
     if account is None:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="bank_account")
     if account.verified_at is None:

@@ -23,6 +23,7 @@ from credit.models import Application, CreditLine, Decision, LimitChange
 from credit.operations.authority import require_second
 from credit.operations.line_events import ANNOUNCED, LIMIT_COLUMNS, direction_of, put_limit, write_change
 from credit.queries import ceiling_now, room_in_group, rules_of, users_behind
+from credit.rows import read_line_locked
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
 Status = CreditLine.Status
@@ -42,12 +43,7 @@ class UnableToActOnOwn(Refusal):
 
 def lock_line(*, line_id: int) -> CreditLine:
     """Lock one line: the one point at which everything that makes it scarcer waits in a row."""
-    line = (
-        CreditLine.objects.select_for_update(of=("self",))
-        .select_related("borrower")
-        .filter(pk=line_id)
-        .first()
-    )
+    line = read_line_locked(line_id=line_id)
     if line is None:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
     return line

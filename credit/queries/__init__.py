@@ -1,6 +1,7 @@
 """Questions to credit; nothing here writes."""
 
 from credit.queries.debts import DEBTS, OPEN_LOAN, Debt, debt_of_line, debts_of_lines, line_exposure
+from credit.queries.gate import Gate, draw_gate
 from credit.queries.group import (
     Group,
     GroupLine,
@@ -56,6 +57,8 @@ __all__ = [
     "DEBTS",
     "OPEN_LOAN",
     "Debt",
+    "Gate",
+    "draw_gate",
     "debt_of_line",
     "debts_of_lines",
     "line_exposure",

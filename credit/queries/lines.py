@@ -27,6 +27,7 @@ from credit.queries.uses import payees_of, room_under
 from loans.business_days import on_the_calendar
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
+from loans.models import CalendarRule
 from risk import queries as risk_queries
 from risk.domain.registry import FEATURE_AT, FEATURES
 
@@ -61,7 +62,13 @@ class DrawOption:
 
 
 def loan_terms(
-    *, line: CreditLine, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
+    *,
+    line: CreditLine,
+    amount: Decimal,
+    instalment_count: int,
+    repayment_method: str,
+    as_of: date,
+    calendar: CalendarRule | None = None,
 ) -> LoanTerms:
     """Make the terms that a draw would be agreed under; the quote and the contract are the same value."""
     return on_the_calendar(
@@ -74,7 +81,8 @@ def loan_terms(
             penalty_rate=line.penalty_rate,
             cooling_off_days=regime_now().cooling_off_days,
             **wished_dates(line=line, method=repayment_method, count=instalment_count, start=as_of),
-        )
+        ),
+        rule=calendar,
     )
 
 

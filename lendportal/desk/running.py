@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Min, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,9 +21,14 @@ from credit.tasks import run_end_of_day
 from ledger import queries as ledger_queries
 from lendportal import health
 from lendportal.desk.views import _page
+from lendportal.errors import refusal_text
 from loans import operations
-from loans.models import Collection, GatewayMessage, Payout
-from loans.tasks import sweep_collections, sweep_payouts, sweep_webhooks
+from loans.models import Collection, GatewayMessage, Payout, Transfer
+from loans.tasks import sweep_collections, sweep_payouts, sweep_transfers, sweep_webhooks, wake_transfer
+from loans.views.wake import wake
+from merchants.models import Settlement
+from merchants.operations import retry_settlement
+from regimes.errors import Refusal
 from risk.models import EvidenceSource
 
 STUCK_AFTER = timedelta(minutes=10)
@@ -55,6 +60,11 @@ def _act(request: HttpRequest, now: datetime) -> HttpResponse:
             else:
                 operations.hurry_movement(Collection, pk=pk, now=now)
                 sweep_collections.delay()
+        case "transfer":
+            operations.hurry_movement(Transfer, pk=pk, now=now)
+            sweep_transfers.delay()
+        case "settlement":
+            return _retry_settlement(request, pk)
         case "message":
             operations.unpark_message(message_id=pk)
             sweep_webhooks.delay()
@@ -67,9 +77,27 @@ def _act(request: HttpRequest, now: datetime) -> HttpResponse:
     return redirect("admin:running")
 
 
-def _stuck(model: type[Payout] | type[Collection], now: datetime) -> list[Any]:
+def _retry_settlement(request: HttpRequest, pk: int) -> HttpResponse:
+    """Order a shop's payment again that the bank refused; it goes to the account that the shop has today."""
+    if not request.user.has_perm("merchants.retry_settlement"):  # type: ignore[union-attr]
+        raise PermissionDenied
+    if not Settlement.objects.filter(pk=pk).exists():
+        raise Http404
+    try:
+        row = retry_settlement(settlement_id=pk, actor=request.user, as_of=ledger_queries.business_date())  # type: ignore[arg-type]
+    except Refusal as refusal:
+        messages.error(request, refusal_text(refusal))
+        return redirect("admin:running")
+    transaction.on_commit(lambda: wake(wake_transfer, row.transfer_id))
+    messages.success(request, _("The payment is ordered again, to the account that the shop has today."))
+    return redirect("admin:running")
+
+
+def _stuck(model: type[Payout] | type[Collection] | type[Transfer], now: datetime) -> list[Any]:
     waits = Q(status__in=["PENDING", "CLAIMED", "SENT"], created_at__lt=now - STUCK_AFTER)
-    rows = model.objects.filter(waits | Q(status__in=["UNKNOWN", "PARKED"])).select_related("loan__borrower")
+    rows = model.objects.filter(waits | Q(status__in=["UNKNOWN", "PARKED"]))
+    if model is not Transfer:
+        rows = rows.select_related("loan__borrower")  # type: ignore[misc]
     return list(rows.order_by("created_at", "pk")[:SHOWN])
 
 
@@ -93,6 +121,10 @@ def _picture(now: datetime) -> dict[str, Any]:
         "failed": failed,
         "payouts": _stuck(Payout, now),
         "collections": _stuck(Collection, now),
+        "transfers": _stuck(Transfer, now),
+        "refused": Settlement.objects.filter(transfer__status="REFUSED")
+        .select_related("merchant", "transfer")
+        .order_by("pk")[:SHOWN],
         "parked": GatewayMessage.objects.filter(state="PARKED").order_by("received_at", "pk")[:SHOWN],
         "outbox": [(dict(Notice.Status.choices)[row["status"]], row["n"], row["oldest"]) for row in notices],
         "inbox": [(dict(GatewayMessage.State.choices)[row["state"]], row["n"]) for row in inbox],

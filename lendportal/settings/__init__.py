@@ -64,6 +64,9 @@ GATEWAY_URL: str = ENV["LENDPORTAL_GATEWAY_URL"] or f"http://127.0.0.1:{PORT + 1
 GATEWAY_API_KEY: str = ENV["LENDPORTAL_GATEWAY_API_KEY"]
 GATEWAY_SECRETS: list[str] = ENV["LENDPORTAL_GATEWAY_SECRETS"]  # current, then those still accepted
 GATEWAY_TIMEOUT: int = ENV["LENDPORTAL_GATEWAY_TIMEOUT"]
+PAYING_GATEWAY: str = ENV["LENDPORTAL_PAYING_GATEWAY"]
+BANK_FILES: Path = ENV["LENDPORTAL_BANK_FILES"] or PORTAL_HOME / "bank-files"
+BANK_ACCOUNT: tuple[str, str, str] = ENV["LENDPORTAL_BANK_ACCOUNT"]  # holder, number, bank
 LIMIT_FOR_ONE_OFFICER: int = ENV["LENDPORTAL_LIMIT_FOR_ONE_OFFICER"]
 MODEL_DIR: Path = ENV["LENDPORTAL_MODEL_DIR"] or PORTAL_HOME / "models"
 MODEL_SIGNING_KEY: bytes | None = ENV["LENDPORTAL_MODEL_SIGNING_KEY"]
@@ -325,6 +328,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "lendportal.api_examples.add_examples",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

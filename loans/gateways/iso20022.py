@@ -21,6 +21,7 @@ from regimes.errors import N_, InvalidInput, Refusal
 
 PAIN = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 CAMT = "urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"
+REPORT = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ORDERS = 10_000
 
@@ -96,14 +97,64 @@ class Notice:
     booked_date: date
 
 
-def read_notifications(body: bytes) -> list[Notice]:
-    """Read a camt.054 file: one notice a transaction, in its order."""
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """One order of a pain.001 file of ours."""
+
+    reference: str
+    amount: Decimal
+    currency: str
+
+
+def _document(body: bytes) -> Element:
+    """Parse a file without following anything out of it."""
     if len(body) > MOST_BYTES:
         raise UnableToReadNotification("too_large", N_("The file is too large."))
     try:
-        document = fromstring(body, forbid_dtd=True)
+        return fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise UnableToReadNotification("xml_invalid", N_("This is not a well-formed XML file.")) from error
+
+
+def read_orders(body: bytes) -> list[Ordered]:
+    """Read our own pain.001 file back: what stands in it is what the bank was asked for."""
+    spaces, found = {"p": PAIN}, []
+    for entry in _document(body).iterfind("p:CstmrCdtTrfInitn/p:PmtInf/p:CdtTrfTxInf", spaces):
+        amount = entry.find("p:Amt/p:InstdAmt", spaces)
+        reference = entry.findtext("p:PmtId/p:EndToEndId", "", spaces)
+        if amount is None or not reference:
+            raise UnableToReadNotification("xml_invalid", N_("This is not a well-formed XML file."))
+        currency = amount.get("Ccy", "")
+        found.append(Ordered(reference, parse_amount(amount.text or "", currency=currency), currency))
+    return found
+
+
+def is_status_report(body: bytes) -> bool:
+    """Tell a pain.002 file from the others."""
+    return _document(body).tag == f"{{{REPORT}}}Document"
+
+
+def read_refusals(body: bytes) -> dict[str, str]:
+    """Read which orders a pain.002 file refuses for good, each with the bank's reason; a whole file may be refused."""
+    spaces, found = {"r": REPORT}, {}
+    for report in _document(body).iterfind("r:CstmrPmtStsRpt", spaces):
+        whole = report.find("r:OrgnlGrpInfAndSts", spaces)
+        if whole is not None and whole.findtext("r:GrpSts", "", spaces) == "RJCT":
+            found[whole.findtext("r:OrgnlMsgId", "", spaces)] = _why(whole, spaces)
+        for one in report.iterfind("r:OrgnlPmtInfAndSts/r:TxInfAndSts", spaces):
+            if one.findtext("r:TxSts", "", spaces) == "RJCT":
+                found[one.findtext("r:OrgnlEndToEndId", "", spaces)] = _why(one, spaces)
+    found.pop("", None)
+    return found
+
+
+def _why(part: Element, spaces: dict[str, str]) -> str:
+    return part.findtext("r:StsRsnInf/r:Rsn/r:Cd", "", spaces) or "rejected"
+
+
+def read_notifications(body: bytes) -> list[Notice]:
+    """Read a camt.054 file: one notice a transaction, in its order."""
+    document = _document(body)
     if document.tag != f"{{{CAMT}}}Document":
         raise UnableToReadNotification("not_camt", N_("This is not a camt.054 file of version 08."))
     spaces = {"c": CAMT}

@@ -17,7 +17,7 @@ from loans.operations.collections import (
     send_collection,
     start_collection,
 )
-from loans.operations.contracts import UnableToOrder, cancel_loan, open_loan
+from loans.operations.contracts import ContractDraft, UnableToOrder, cancel_loan, draft_loan, open_loan
 from loans.operations.events import (
     UnableToDate,
     UnableToFindLoan,
@@ -116,6 +116,8 @@ __all__ = [
     "make_calendar_feed",
     "offer_hardship_plan",
     "open_loan",
+    "ContractDraft",
+    "draft_loan",
     "open_loan_at_merchant",
     "order_transfer",
     "confirm_transfer",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from accounts.rows import columns_of
 from ledger.domain.money import is_money
 from loans.domain.changes import kept_fees
 from loans.domain.day_count import actual_year
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.terms import LoanTerms
 from loans.domain.validation import validate_terms
-from loans.models import Loan, Payout
+from loans.gateways import paying_gateway
+from loans.models import Instalment, Loan, Payout
 from loans.operations.events import UnableToRecord, write_event, write_instalments
 from loans.projection import project
 from regimes.errors import N_, InvalidInput
@@ -57,6 +62,7 @@ def open_loan(
             loan=loan,
             amount=principal - kept_from_payout(terms),
             currency=terms.currency,
+            gateway=paying_gateway(),
             bank_account_id=bank_account_id,
             requested_date=as_of,
         )
@@ -73,35 +79,96 @@ def write_contract(
     portfolio: str = "",
 ) -> tuple[Loan, bool]:
     """Write a contract and its plan, or give the loan that the same reference opened before. The flag says which."""
-    loan, is_new = Loan.objects.get_or_create(
-        reference=reference,
-        defaults={
-            "borrower_id": borrower_id,
-            "bank_account_id": bank_account_id,
-            "portfolio": portfolio or terms.repayment_method.value,
-            "currency": terms.currency,
-            "terms": terms.to_dict(),
-            "repayment_method": terms.repayment_method.value,
-            "principal": terms.principal,
-            "instalment_count": terms.instalment_count,
-            "start_date": terms.start_date,
-            "penalty_rate": terms.penalty_rate,
-            "penalty_year": min(actual_year(terms.day_count), 366),
-            "grace_days": terms.grace_days,
-            "annual_rate": terms.annual_rate,
-        },
-    )
-    if not is_new:
-        if loan.borrower_id != borrower_id or loan.agreed != terms:
-            raise UnableToRecord(
-                "reference_reused", N_("The reference was used before with another content.")
-            )
-        return loan, False
+    found = Loan.objects.filter(reference=reference).first()
+    if found is None:
+        draft, planned = _draft(borrower_id, terms, bank_account_id, reference, as_of, portfolio)
+        found, is_new = Loan.objects.get_or_create(reference=reference, defaults=columns_of(draft))
+        if is_new:
+            write_instalments(loan_id=found.pk, rows=planned, is_new=True)
+            return found, True
+    if found.borrower_id != borrower_id or found.agreed != terms:
+        raise UnableToRecord("reference_reused", N_("The reference was used before with another content."))
+    return found, False
+
+
+def _draft(
+    borrower_id: int,
+    terms: LoanTerms,
+    bank_account_id: int | None,
+    reference: uuid.UUID,
+    as_of: date,
+    portfolio: str,
+) -> tuple[Loan, list[dict[str, Any]]]:
+    """Make a contract and the rows of its plan; nothing is written."""
     planned = project(terms, (), as_of=as_of)
-    loan.maturity_date = planned.state.maturity_date
-    loan.save(update_fields=["maturity_date"])
-    write_instalments(loan_id=loan.pk, rows=planned.instalments)
-    return loan, True
+    loan = Loan(
+        reference=reference,
+        borrower_id=borrower_id,
+        bank_account_id=bank_account_id,
+        portfolio=portfolio or terms.repayment_method.value,
+        currency=terms.currency,
+        terms=terms.to_dict(),
+        repayment_method=terms.repayment_method.value,
+        principal=terms.principal,
+        instalment_count=terms.instalment_count,
+        start_date=terms.start_date,
+        penalty_rate=terms.penalty_rate,
+        penalty_year=min(actual_year(terms.day_count), 366),
+        grace_days=terms.grace_days,
+        annual_rate=terms.annual_rate,
+        maturity_date=planned.state.maturity_date,
+    )
+    return loan, planned.instalments
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDraft:
+    """Hold a contract, its plan and its first payout, not yet written."""
+
+    loan: Loan
+    payout: Payout
+    plan: list[dict[str, Any]]
+
+    def arguments(self) -> list[Any]:
+        """Give what the database's function `loans_write_contract` takes."""
+        plain = _plain_instalment()
+        plan = [{name: value for name, value in row.items() if plain[name] != value} for row in self.plan]
+        return [columns_of(self.loan), plain, plan, columns_of(self.payout)]
+
+    def written(self, *, loan_id: int, payout_id: int, at: datetime) -> Loan:
+        """Give the loan, once a statement wrote the draft, with the keys that the database chose."""
+        for row, key in ((self.loan, loan_id), (self.payout, payout_id)):
+            row.pk, row.created_at = key, at
+            row._state.adding, row._state.db = False, connection.alias
+        self.payout.loan = self.loan
+        known = self.loan.payouts.all()
+        known._result_cache = [self.payout]  # who opens a loan asks next where its money is
+        self.loan._prefetched_objects_cache = {"payouts": known}  # type: ignore[attr-defined]
+        return self.loan
+
+
+@cache
+def _plain_instalment() -> dict[str, Any]:
+    return {name: value for name, value in columns_of(Instalment()).items() if name != "loan_id"}
+
+
+def draft_loan(
+    *, borrower_id: int, terms: LoanTerms, bank_account_id: int | None, reference: uuid.UUID, as_of: date
+) -> ContractDraft:
+    """Make what `open_loan` writes, for a statement that writes more than the contract.
+
+    The caller makes sure that the reference is new; a used one is refused by the database.
+    """
+    validate_terms(terms)
+    loan, plan = _draft(borrower_id, terms, bank_account_id, reference, as_of, "")
+    payout = Payout(
+        amount=terms.principal - kept_from_payout(terms),
+        currency=terms.currency,
+        gateway=paying_gateway(),
+        bank_account_id=bank_account_id,
+        requested_date=as_of,
+    )
+    return ContractDraft(loan, payout, plan)
 
 
 def _check_tranche(terms: LoanTerms, amount: Decimal) -> None:

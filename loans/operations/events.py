@@ -209,10 +209,13 @@ def write_projection(*, loan: Loan, projection: Projection, through: date | None
     write_line(loan=loan, rows=projection.instalments)
 
 
-def write_instalments(*, loan_id: int, rows: list[Mapping[str, Any]] | list[dict[str, Any]]) -> None:
-    """Make the instalments of a loan equal to the rows given."""
-    numbers = [row["number"] for row in rows]
-    Instalment.objects.filter(loan_id=loan_id).exclude(number__in=numbers).delete()
+def write_instalments(
+    *, loan_id: int, rows: list[Mapping[str, Any]] | list[dict[str, Any]], is_new: bool = False
+) -> None:
+    """Make the instalments of a loan equal to the rows given; a new loan has none to take away."""
+    if not is_new:
+        numbers = [row["number"] for row in rows]
+        Instalment.objects.filter(loan_id=loan_id).exclude(number__in=numbers).delete()
     if rows:
         Instalment.objects.bulk_create(
             [Instalment(loan_id=loan_id, **row) for row in rows],

@@ -16,7 +16,7 @@ from accounts.models import BankAccount, User
 from accounts.operations import queue_notice, write_audit
 from ledger.domain.money import ZERO, is_money
 from loans.domain.events import EventKind, LoanEvent
-from loans.gateways import gateway
+from loans.gateways import gateway, paying_gateway
 from loans.gateways.base import Receipt
 from loans.models import Loan, LoanEventRow, Payout
 from loans.operations import movements
@@ -125,6 +125,7 @@ def _order(
         request_key=reference,
         amount=amount,
         currency=loan.currency,
+        gateway=paying_gateway(),
         bank_account_id=_account_of(loan, bank_account_id),
         requested_date=as_of,
     )

@@ -11,7 +11,7 @@ from accounts.models import BankAccount
 from ledger.domain.chart import Role
 from ledger.domain.journal import lines_from
 from ledger.operations import post_journal
-from loans.gateways import gateway
+from loans.gateways import gateway, paying_gateway
 from loans.gateways.base import Receipt
 from loans.models import Transfer
 from loans.operations import movements
@@ -38,6 +38,7 @@ def order_transfer(
                 "amount": amount,
                 "currency": currency,
                 "bank_account": bank_account,
+                "gateway": paying_gateway(),
                 "requested_date": as_of,
             },
         )

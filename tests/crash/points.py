@@ -20,6 +20,7 @@ WRITES = re.compile(
     r"\s*(?:WITH\b.*?\)\s*)?(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|COPY)\s+\"?([\w.]+)\"?",
     re.IGNORECASE | re.DOTALL,
 )
+CALLS = re.compile(r"FROM\s+(\w+_write_\w+)\(", re.IGNORECASE)  # functions of the database that write
 LOCKS = re.compile(r"FOR\s+(?:NO\s+KEY\s+)?UPDATE|pg_advisory", re.IGNORECASE)
 FROM = re.compile(r"FROM\s+\"?(\w+)\"?", re.IGNORECASE)
 
@@ -118,6 +119,8 @@ def describe(sql: str) -> str:
     found = WRITES.match(text)
     if found:
         return f"{found[1].split()[0].upper()} {found[2]}"
+    if call := CALLS.search(text):
+        return f"CALL {call[1]}"
     if LOCKS.search(text):
         table = FROM.search(text)
         return f"LOCK {table[1] if table else 'advisory'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,14 +11,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AuditEntry, Borrower, Consent, Identity, Notice
+from accounts.models import AuditEntry, Borrower, BusinessMember, Consent, Identity, Notice
 from credit import operations, queries
 from credit.domain.line import UnableToDrawDown
-from credit.models import CreditLine, Drawdown
-from loans.models import Loan, Payout
+from credit.models import CreditLine, Drawdown, LimitChange, Product
+from loans.business_days import calendar_rule
+from loans.models import Instalment, Loan, Payout
+from loans.operations import open_loan
 from regimes.errors import Refusal
 from tests.credit.factories import account_of, make_line, make_person
-from tests.factories import AS_OF, BankAccountFactory
+from tests.factories import AS_OF, BankAccountFactory, BusinessFactory, ConsentFactory
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -212,9 +215,89 @@ def test_a_draw_takes_few_statements() -> None:
         draw(line, amount=Decimal("50.00"), idempotency_key="c", bank_account_id=account)
     told = [query["sql"] for query in first if "SAVEPOINT" not in query["sql"]]
     assert len(later) == len(first), "the number of statements does not grow with the line's history"
-    # own exclusion, wished due day, calendar and the product's use are asked besides line, debt, account and consent; and
-    # for what the draw does to the months, the instalments to come and the newest assessment
-    assert len(told) <= 21, [sql[:90] for sql in told]
+    # the lock, what a draw asks under it, the instalments to come and the newest assessment for what it does to the months,
+    # and what it writes: all but the first see what whoever had the lock last wrote
+    assert len(told) == 5, [sql[:90] for sql in told]
+    assert "FOR UPDATE" in told[0]
+
+
+def test_what_a_draw_asks_at_once_is_what_each_question_answers() -> None:
+    """The gate's one statement against the questions that pages and holds ask one by one, in every state."""
+    line, shop = make_line(limit=2_000), make_line(borrower=_owned_shop(), family="BUSINESS")
+    draw(line, amount=Decimal("150.00"))
+    Loan.objects.update(days_past_due=3, status="OVERDUE", disbursed=150, principal_outstanding=140)
+    draw_again = {"amount": Decimal("60.00"), "idempotency_key": "key-2"}
+    with pytest.raises(UnableToDrawDown, match="overdue|paid"):
+        draw(line, **draw_again)
+    Loan.objects.update(days_past_due=0)
+    draw(line, **draw_again)
+    operations.place_hold(
+        line_id=line.pk, terms=operations.HoldTerms(Decimal("70.00"), 6, "EQUAL_INSTALMENT", "DAILY_GOODS", "EVERYDAY"),
+        bank_account_id=account_of(line.borrower).pk, reference=uuid.uuid4(), expires_date=AS_OF, actor=None, as_of=AS_OF,
+    )  # fmt: skip
+    _agrees(line), _agrees(shop)
+    for change in (
+        lambda: Consent.objects.update(withdrawn_at=datetime(2026, 3, 2, 3, tzinfo=UTC)),
+        lambda: Identity.objects.update(status="REJECTED"),
+        lambda: Product.objects.update(is_active=False),
+    ):
+        change()
+        _agrees(line), _agrees(shop)
+
+
+def _owned_shop() -> Borrower:
+    owner, shop = make_person(), BusinessFactory()
+    BusinessMember.objects.create(business=shop, user=owner.user, role="OWNER", is_active=True)
+    ConsentFactory(borrower=shop, purpose="CREDIT_DECISION")
+    BankAccountFactory(borrower=shop)
+    return shop
+
+
+def _agrees(line: CreditLine) -> None:
+    line = CreditLine.objects.select_related("borrower").get(pk=line.pk)
+    account = account_of(line.borrower)
+    scenario = "WORKING_CAPITAL" if line.family == "BUSINESS" else "EVERYDAY"
+    gate = queries.draw_gate(line=line, key="key-2", scenario=scenario, bank_account_id=account.pk)
+    product = Product.objects.filter(scenario=scenario, family=line.family, is_active=True).first()
+    before = Drawdown.objects.filter(line=line, idempotency_key="key-2").first()
+    assert gate.drawn_before == (before.pk if before else None)
+    assert (gate.product and (gate.product.pk, gate.product.terms())) == (
+        product and (product.pk, product.terms())
+    )
+    assert gate.account is not None
+    assert (gate.account.pk, gate.account.usable_from) == (account.pk, account.usable_from)
+    assert gate.debt == queries.debt_of_line(line_id=line.pk)
+    assert gate.identity_verified == queries.identity_confirmed(borrower=line.borrower)
+    assert gate.consent_given == queries.consent_to_decide(borrower_id=line.borrower_id)
+    assert gate.calendar.roll == calendar_rule().roll
+    assert gate.limit_change_id == LimitChange.objects.filter(line=line).latest("pk").pk
+
+
+def test_one_statement_writes_the_rows_that_the_operations_of_the_rooms_write() -> None:
+    """A draw's contract, plan and payout, column by column, against `open_loan`."""
+    line = make_line()
+    drawn = draw(line).loan
+    opened = open_loan(
+        borrower_id=line.borrower_id, terms=drawn.agreed, bank_account_id=drawn.bank_account_id,
+        reference=uuid.uuid4(), as_of=AS_OF,
+    )  # fmt: skip
+    own = {"id", "ref", "reference", "gateway_reference", "created_at", "loan_id"}
+
+    def rows(model: Any, **wanted: Any) -> list[dict[str, Any]]:
+        found = model.objects.filter(**wanted).order_by("pk").values()
+        return [{name: value for name, value in row.items() if name not in own} for row in found]
+
+    assert rows(Loan, pk=drawn.pk) == rows(Loan, pk=opened.pk)
+    assert rows(Instalment, loan=drawn) == rows(Instalment, loan=opened)
+    assert rows(Payout, loan=drawn) == rows(Payout, loan=opened)
+    stored = Drawdown.objects.get(loan=drawn)
+    for row, given in ((Loan.objects.get(pk=drawn.pk), drawn), (stored, draw(line))):
+        for field in row._meta.concrete_fields:
+            assert getattr(row, field.attname) == getattr(given, field.attname), field.name
+    notice, entry = Notice.objects.get(kind="draw_accepted"), AuditEntry.objects.get(action="line.draw_down")
+    assert (notice.language, notice.channel, notice.status) == (line.borrower.language, "IN_APP", "PENDING")
+    assert notice.params["amount"] == entry.after["amount"] == "300.00"
+    assert len(entry.hash) == 64  # the database made its own chain
 
 
 def test_quote_and_contract_are_the_same_numbers() -> None:

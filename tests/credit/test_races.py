@@ -108,13 +108,13 @@ def test_without_the_lock_the_line_is_overdrawn_and_the_books_say_so(monkeypatch
     def look_without_locking(*, line_id: int) -> CreditLine:
         return CreditLine.objects.select_related("borrower").get(pk=line_id)
 
-    def see_together(*, line_id: int) -> queries.Debt:
-        found = queries.debts_of_lines(line_ids=[line_id])[line_id]
+    def see_together(**asked: Any) -> queries.Gate:
+        found = queries.draw_gate(**asked)
         together.wait(timeout=30)
         return found
 
     monkeypatch.setattr(lines, "lock_line", look_without_locking)
-    monkeypatch.setattr("credit.operations.drawdowns.debt_of_line", see_together)
+    monkeypatch.setattr("credit.operations.drawdowns.draw_gate", see_together)
     results = at_once(*(drawer(line, str(number)) for number in range(THREADS)))
     assert accepted(results) == 20, outcomes(results)
     assert queries.line_exposure(line_id=line.pk) == 2000

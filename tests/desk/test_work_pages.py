@@ -18,13 +18,17 @@ from accounts.models import AuditEntry
 from ledger.domain.csv_rows import csv_rows
 from ledger.operations import open_books
 from lendportal.desk.review_queue import similar_cases
+from loans import operations
 from loans.bank_file import compare
-from loans.models import BankFile, Loan, Payout
+from loans.models import BankFile, Loan, Payout, Transfer
 from loans.operations.bank_file import import_bank_file
+from merchants import operations as shop_operations
 from regimes.errors import Refusal
+from tests.credit.factories import bring_first_versions
 from tests.credit.test_applications import apply, decide, person
-from tests.factories import AS_OF, UserFactory
+from tests.factories import AS_OF, NOW, UserFactory
 from tests.loans import factories
+from tests.merchants.shop import agree, capture, make_buyer, make_checkout, make_merchant
 from tests.world import TOTP_SECRET, World
 
 pytestmark = pytest.mark.django_db
@@ -194,3 +198,35 @@ def test_similar_cases_say_how_they_went() -> None:
     assert (case.ref, case.status, case.loans, case.by_person) == (old.ref, "APPROVED", 0, True)
     page: Any = at_desk("Credit officer").get(reverse("admin:review", args=[new.ref]))
     assert "Similar cases" in page.content.decode()
+
+
+def test_a_payment_to_a_shop_that_the_bank_refused_is_ordered_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    woken: list[int] = []
+    monkeypatch.setattr("lendportal.desk.running.wake", lambda task, pk: woken.append(pk))
+    bring_first_versions()
+    merchant = make_merchant()
+    checkout = agree(make_checkout(merchant), make_buyer())
+    capture(checkout)
+    [row] = shop_operations.settle_merchants(as_of=AS_OF, now=NOW)
+    url, ask = reverse("admin:running"), {"act": "settlement", "id": str(row.pk)}
+    finance = at_desk("Finance")
+    assert finance.post(url, ask).status_code == 302  # not refused: nothing is ordered, and the page says why
+    assert Transfer.objects.count() == 1
+    operations.refuse_transfer(transfer_id=row.transfer_id, reason="account_closed", now=NOW)
+    page = finance.get(url).content.decode()
+    assert "account_closed" in page
+    assert 'value="settlement"' in page
+    for role in ("Administrator", "Auditor"):
+        assert 'value="settlement"' not in at_desk(role).get(url).content.decode(), role
+        assert at_desk(role).post(url, ask).status_code == 403, role
+    with django_capture_on_commit_callbacks(execute=True):
+        assert finance.post(url, ask).status_code == 302
+    row.refresh_from_db()
+    assert (row.attempt, row.transfer.status, row.transfer.amount) == (2, "PENDING", row.net)
+    assert woken == [row.transfer_id]
+    assert AuditEntry.objects.filter(action="merchant.settlement.retry", object_ref=str(row.ref)).count() == 1
+    assert finance.post(url, ask).status_code == 302
+    assert Transfer.objects.count() == 2, "a second press orders nothing more"
+    assert finance.post(url, {"act": "settlement", "id": "0"}).status_code == 404

@@ -1,0 +1,63 @@
+"""A line with its borrower, read by fixed statements: the row that every page and every draw begins with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import Borrower, ContactPreference
+from accounts.rows import read_row
+from credit.models import CreditLine
+
+
+def columns(alias: str, model: Any) -> str:
+    """List the columns of a model, in the order in which `read_row` takes them."""
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+def names(model: Any) -> list[str]:
+    """List the attributes of a model, in the same order."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+_LINE, _BORROWER, _WISH = names(CreditLine), names(Borrower), names(ContactPreference)
+_FIRST, _SECOND = len(_LINE), len(_LINE) + len(_BORROWER)
+_READ = f"""
+SELECT {columns("l", CreditLine)}, {columns("b", Borrower)}, {columns("w", ContactPreference)}
+FROM credit_creditline l JOIN accounts_borrower b ON b.id = l.borrower_id
+LEFT JOIN accounts_contactpreference w ON w.borrower_id = b.id
+"""  # noqa: S608  the names are those of our own columns
+_OWN = f"""{_READ} WHERE l.ref = %s AND (b.user_id = %s OR EXISTS (
+    SELECT FROM accounts_businessmember m
+    WHERE m.business_id = b.id AND m.user_id = %s AND m.is_active AND m.role = ANY(%s)))"""
+_LOCKED = f"{_READ} WHERE l.id = %s FOR UPDATE OF l"
+
+
+def read_own_line(*, ref: uuid.UUID, user_id: int, roles: Sequence[str]) -> CreditLine | None:
+    """Read a line of a user, or of a business in which the user has one of the roles."""
+    return _one(_OWN, [ref, user_id, user_id, list(roles)])
+
+
+def read_line_locked(*, line_id: int) -> CreditLine | None:
+    """Read a line and lock it until the transaction ends; its borrower is not locked."""
+    assert connection.in_atomic_block, "a lock outside a transaction holds nothing"
+    return _one(_LOCKED, [line_id])
+
+
+def _one(statement: str, values: list[Any]) -> CreditLine | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    line = read_row(CreditLine, _LINE, row[:_FIRST])
+    borrower = read_row(Borrower, _BORROWER, row[_FIRST:_SECOND])
+    assert line is not None
+    assert borrower is not None
+    line.borrower = borrower
+    # also when there is none, so that nobody asks again
+    borrower._state.fields_cache["contact_preference"] = read_row(ContactPreference, _WISH, row[_SECOND:])
+    return line
