@@ -26,7 +26,7 @@ run: setup  ## set up and start everything; PORT=8001 moves it; Ctrl-C stops it
 test: setup-dev  ## run all tests on their own PostgreSQL and broker; TESTS=tests/loans for one room
 	@$(WITH_OPENMP) exec $(PY) -m pytest $(TESTS) -q -n $(WORKERS) --dist loadscope
 
-test-deep: setup-dev  ## an hour or two: 10,000 histories x 50 against a second engine, random walks of loans and of the portal on PostgreSQL, the kit, planted corruptions
+test-deep: setup-dev  ## an hour or two: 10,000 histories x 50 against a second engine, random walks of loans and of the portal on PostgreSQL, 200 threads of draws against cuts, the kit, planted corruptions
 	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/credit/test_machine.py tests/conformance tests/books tests/chaos -q -n $(WORKERS) --dist worksteal
 
 lint: setup-dev  ## format check, lint, types, floors

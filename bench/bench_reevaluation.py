@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,15 +158,33 @@ def floor_of(version: Any, count: int, block: int, day: date) -> tuple[float, fl
     return out, predict, into
 
 
+def processor() -> float:
+    """Give the processor seconds of this process and of the database's process that serves it: load does not move them."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    parts = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return time.process_time() + (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def one_size(version: Any, count: int, block: int, day: date) -> float:
     from credit.operations import run_monthly_round
 
+    used = [processor()]
     before = floor_of(version, count, block, day)
+    used.append(processor())
     begun = time.perf_counter()
     report = run_monthly_round(as_of=day, last_id=count, block=block, refresh=False)
     spent = time.perf_counter() - begun
+    used.append(processor())
     assert report.looked_at == count, report
     after = floor_of(version, count, block, day)
+    used.append(processor())
+    floors = (used[1] - used[0] + used[3] - used[2]) / 2
+    say(
+        f"{count:>9,} lines, processor: {used[2] - used[1]:.1f} s, floor {floors:.1f} s; ratio {(used[2] - used[1]) / floors:.2f}"
+    )
     out, predict, into = (sum(pair) / 2 for pair in zip(before, after, strict=True))
     floor = out + predict + into
     moved = {str(name): many for name, many in sorted(report.directions.items()) if str(name) != "KEEP"}
@@ -263,7 +282,12 @@ def main(arguments: list[str] | None = None) -> int:
         begun = time.perf_counter()
         fill(sizes[-1], trees)
         say(f"filled {sizes[-1]:,} lines in {time.perf_counter() - begun:.1f} s")
+        from credit.operations import run_monthly_round
+
         months = iter(MONTHS)
+        run_monthly_round(
+            as_of=next(months), last_id=1_000, block=1_000, refresh=False
+        )  # load what loads once
         costs = [one_size(trees, size, options.block, next(months)) for size in sizes]
         say(f"cost a line, largest against smallest: {costs[-1] / costs[0]:.2f} (1 is linear)")
         if options.two:

@@ -195,6 +195,7 @@ def test_two_officers_decide_one_application_once(repeat: int) -> None:
 
 
 ROUND_THREADS, ROUND_REPEATS = (200, 200) if os.environ.get("DEEP") else (40, 3)
+ROUND_REPEATS = int(os.environ.get("REPEATS", ROUND_REPEATS))
 
 
 @pytest.mark.slow
@@ -248,5 +249,6 @@ def test_draws_near_the_limit_while_a_look_cuts_it_leave_nothing_over_the_limit_
                 assert line.limit == 800
                 assert queries.line_exposure(line_id=line.pk) <= 1_000
                 operations.close_line(line_id=line.pk, actor=None, as_of=AS_OF)
+            print(f"{repeat + 1} of {ROUND_REPEATS} repeats, {ROUND_THREADS} threads", flush=True)
     wrong = {name for name in operations.prove_books() if name.split()[0] in ("I5", "I6", "I6b", "I7", "I18")}
     assert not wrong
