@@ -27,7 +27,7 @@ test: setup-dev  ## run all tests on their own PostgreSQL and broker; TESTS=test
 	@$(WITH_OPENMP) exec $(PY) -m pytest $(TESTS) -q -n $(WORKERS) --dist loadscope
 
 test-deep: setup-dev  ## an hour or two: 10,000 histories x 50 against a second engine, random walks of loans and of the portal on PostgreSQL, 200 threads of draws against cuts, the kit, planted corruptions
-	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/credit/test_machine.py tests/conformance tests/books tests/chaos -q -n $(WORKERS) --dist worksteal
+	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/credit/test_machine.py tests/credit/test_races.py tests/conformance tests/books tests/chaos -q -n $(WORKERS) --dist worksteal
 
 lint: setup-dev  ## format check, lint, types, floors
 	@$(PY) -m ruff format --check .
