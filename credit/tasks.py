@@ -13,6 +13,7 @@ from django.utils import timezone
 from credit import operations
 from credit.operations.import_batches import work_batches
 from credit.operations.portfolio import compute_report
+from credit.rights.purge import purge_kept
 from ledger import queries as ledger_queries
 
 WORK_FOR_SECONDS = 30.0
@@ -82,6 +83,15 @@ def run_experiments() -> int:
     except ledger_queries.BooksNotOpen:
         return 0
     return operations.run_waiting_experiments(now=timezone.now(), most=1)
+
+
+@shared_task(name="credit.tasks.purge_kept", ignore_result=True)
+def purge_erased() -> int:
+    """End what the law made us keep of erased people, once its years are over."""
+    try:
+        return purge_kept(as_of=ledger_queries.business_date(), now=timezone.now())
+    except ledger_queries.BooksNotOpen:
+        return 0
 
 
 @shared_task(name="credit.tasks.work_imports", ignore_result=True, soft_time_limit=1740, time_limit=1800)

@@ -87,12 +87,14 @@ def blocks(standing: Standing) -> list[Block]:
     return found
 
 
+IDENTITY_YEARS: Final = 10
+
 KEPT_OF_BORROWERS: Final = (
     Kept(N_("Contracts, postings and receipts of your loans"), N_("Accounting law: books and vouchers"), 30),
     Kept(
         N_("Your identity document and bank accounts, sealed, out of everybody's sight"),
         N_("Anti-money-laundering law: who the customer was"),
-        10,
+        IDENTITY_YEARS,
     ),
     Kept(N_("Decisions with their reasons"), N_("So that a decision about you can be checked"), 5),
     Kept(N_("The audit trail and the consents that you gave"), N_("Proof of what was agreed and done"), 5),

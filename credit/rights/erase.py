@@ -99,7 +99,7 @@ def erase_borrower(*, borrower: Borrower, actor: User, as_of: date, now: datetim
             close_line(line_id=line.pk, actor=actor, as_of=as_of, reason="erasure")
         forget_evidence(borrower_id=locked.pk)
         _forget_messages(locked, now)
-        _forget_documents(locked, now, keeps=keeps)
+        forget_documents(locked, now, keeps=keeps)
         if locked.user_id is not None:
             _forget_login(User.objects.select_for_update(of=("self",)).get(pk=locked.user_id))
         BusinessMember.objects.filter(business=locked).update(is_active=False)
@@ -131,7 +131,7 @@ def _forget_messages(borrower: Borrower, now: datetime) -> None:
     PassportLink.objects.filter(passport__borrower=borrower).update(label="", revoked_at=now)
 
 
-def _forget_documents(borrower: Borrower, now: datetime, *, keeps: bool) -> None:
+def forget_documents(borrower: Borrower, now: datetime, *, keeps: bool) -> None:
     """Take documents away, or leave them sealed while the law wants them; licences go in any case."""
     BusinessLicence.objects.filter(business=borrower).delete()
     BankAccount.objects.filter(borrower=borrower, removed_at=None).update(removed_at=now, is_default=False)
@@ -197,7 +197,7 @@ def place_hold(*, borrower: Borrower, reason: str, actor: User, now: datetime) -
     return hold
 
 
-def lift_hold(*, hold: LegalHold, actor: User, now: datetime) -> LegalHold:
+def lift_hold(*, hold: LegalHold, actor: User, now: datetime, reason: str = "") -> LegalHold:
     """End a hold."""
     with transaction.atomic():
         locked = LegalHold.objects.select_for_update(of=("self",)).get(pk=hold.pk)
@@ -205,6 +205,10 @@ def lift_hold(*, hold: LegalHold, actor: User, now: datetime) -> LegalHold:
             locked.lifted_by, locked.lifted_at = actor, now
             locked.save(update_fields=["lifted_by", "lifted_at"])
             write_audit(
-                actor=actor, action="hold.lifted", object_type="Borrower", object_ref=locked.borrower.ref
+                actor=actor,
+                action="hold.lifted",
+                object_type="Borrower",
+                object_ref=locked.borrower.ref,
+                reason=reason,
             )
     return locked

@@ -69,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     Rule((SUPPORT,), ("accounts.borrower", "accounts.notice", "accounts.consent"), "view", Fields.MASKED),
     Rule((AUDITOR, ADMINISTRATOR), (*TRAIL, "accounts.user"), "view", Fields.MASKED),
     Rule((REVIEWER, COLLECTOR), ("accounts.borrower",), "reveal_person", Fields.ALL, Condition.WITH_REASON),
+    Rule((ADMINISTRATOR,), ("accounts.borrower",), "keep_legal_hold", condition=Condition.WITH_REASON),
     # deciding about people
     Rule((REVIEWER,), ("credit.application",), "decide_application", condition=Condition.NOT_OWN),
     Rule((REVIEWER,), ("credit.creditline",), "freeze_line", condition=Condition.WITH_REASON),
@@ -102,6 +103,7 @@ RULES: tuple[Rule, ...] = (
 # verbs that Django does not know by itself -> how the permission is called
 VERBS: dict[str, str] = {
     "reveal_person": "Can see the whole of a person, with a reason",
+    "keep_legal_hold": "Can place and lift a legal hold",
     "decide_application": "Can decide an application and answer a borrower",
     "freeze_line": "Can freeze and release a line",
     "use_laboratory": "Can try a changed policy and submit it",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -23,6 +25,7 @@ from lendportal.errors import refusal_text
 from regimes.errors import Refusal
 
 SHOWN = 100
+AMOUNT = re.compile(r"[+-]?\d{4,}\.\d{2}")
 
 
 def _staff(request: HttpRequest) -> User:
@@ -142,7 +145,7 @@ def decide(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
         status,
         title=_(kind.title),
         proposal=proposal,
-        changes=[(_(change.field), change.before, change.after) for change in changes],
+        changes=[(_(change.field), _grouped(change.before), _grouped(change.after)) for change in changes],
         seen=seen,
         problem=problem,
         obstacle=obstacle,
@@ -150,6 +153,11 @@ def decide(request: HttpRequest, ref: uuid.UUID) -> HttpResponse:
         is_maker=proposal.maker_id == user.pk,
         may_decide=user.has_perm(kind.approve_permission) and proposal.maker_id != user.pk,
     )
+
+
+def _grouped(text: str) -> str:
+    """Write an amount so that its size is seen at a glance; what is signed stays as it is."""
+    return f"{Decimal(text):{'+' if text.startswith('+') else ''},.2f}" if AMOUNT.fullmatch(text) else text
 
 
 def _decided(request: HttpRequest, proposal: Proposal, user: User) -> HttpResponse:

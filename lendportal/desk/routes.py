@@ -56,6 +56,7 @@ DESK: dict[str, Route] = {
     "bank_file": Route("ledger.view_posting"),
     "running": Route("credit.view_operations", "credit.run_operations"),
     "trail": Route("accounts.view_auditentry"),
+    "hold": Route("accounts.keep_legal_hold", "accounts.keep_legal_hold", person=True),
     "reveal": Route("accounts.reveal_person", "accounts.reveal_person"),
     "reminders": Route("credit.view_remindertrial"),
     "laboratory": Route("credit.view_experiment"),

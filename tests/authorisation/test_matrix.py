@@ -80,7 +80,7 @@ def desk_checks(cast: Cast) -> Iterator[Check]:
     mine = cast.objects["alice"]
     proposal = str(Proposal.objects.latest("pk").ref)
     fills = {
-        "collection_case": mine["loan"], "hardship": mine["hardship"], "reveal": mine["borrower"],
+        "collection_case": mine["loan"], "hardship": mine["hardship"], "reveal": mine["borrower"], "hold": mine["borrower"],
         "import_batch": str(ImportBatch.objects.latest("pk").ref),
         "bank_file": str(BankFile.objects.latest("pk").ref),
         "review": mine["application"], "answer": mine["review"], "loan_statement": mine["loan"],

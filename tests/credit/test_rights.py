@@ -25,6 +25,7 @@ from credit.queries import draw_quote
 from credit.rights.erase import erase_borrower, lift_hold, place_hold, standing_of
 from credit.rights.export import LEFT_OUT, export_of, tables_of
 from credit.rights.looks import looks_at
+from credit.rights.purge import purge_kept
 from loans import operations as loan_operations
 from loans.models import Loan
 from risk.models import EvidenceRow
@@ -225,6 +226,27 @@ class TestErasing:
         page = signed_in(scene.world.alice).get(reverse("credit:home", args=[scene.world.alice_person.ref]))
         assert page.status_code in (302, 404)
         assert Notice.objects.filter(borrower=scene.world.alice_person).exclude(params={}).count() == 0
+
+    def test_what_the_law_kept_goes_when_its_years_are_over_and_no_hold_stands(self, scene: Scene) -> None:
+        loan = lent(scene.line)
+        loan_operations.record_repayment(
+            loan_id=loan.pk, amount=loan_operations_payoff(loan), value_date=AS_OF, reference="r", as_of=AS_OF
+        )
+        person = scene.world.alice_person
+        erase(person, scene.world.alice)
+        at = AuditEntry.objects.get(action="borrower.erased").at.date()
+        end = at.replace(year=at.year + 10)
+        assert purge_kept(as_of=end - timedelta(days=1), now=NOW) == 0
+        hold = place_hold(borrower=person, reason="court", actor=scene.world.bob, now=NOW)
+        assert purge_kept(as_of=end, now=NOW) == 0
+        lift_hold(hold=hold, actor=scene.world.bob, now=NOW, reason="over")
+        before = sums()
+        assert purge_kept(as_of=end, now=NOW) == 1
+        identity = Identity.objects.get(borrower=person)
+        assert (identity.full_name, identity.number_last4) == ("—", "----")
+        assert BankAccount.objects.get(borrower=person).number == "—"
+        assert sums() == before
+        assert purge_kept(as_of=end, now=NOW) == 0, "once"
 
     def test_the_page_says_what_goes_what_stays_and_erases(self, scene: Scene) -> None:
         url = reverse("credit:erase", args=[scene.world.charlie_person.ref])

@@ -230,3 +230,22 @@ def test_a_payment_to_a_shop_that_the_bank_refused_is_ordered_again(
     assert finance.post(url, ask).status_code == 302
     assert Transfer.objects.count() == 2, "a second press orders nothing more"
     assert finance.post(url, {"act": "settlement", "id": "0"}).status_code == 404
+
+
+def test_a_hold_is_placed_and_lifted_with_reasons_by_an_administrator() -> None:
+    from accounts.models import AuditEntry, LegalHold
+    from tests.factories import BorrowerFactory
+
+    borrower = BorrowerFactory()
+    client, url = at_desk("Administrator"), reverse("admin:hold", args=[borrower.ref])
+    assert at_desk("Support").get(url).status_code == 403
+    assert client.post(url, {"reason": ""}).status_code == 400
+    assert not LegalHold.objects.exists()
+    assert client.post(url, {"reason": "court of Pudong, 17/2026"}).status_code == 302
+    page = client.get(url).content.decode()
+    assert "must be kept since" in page
+    assert "Lift the hold" in page
+    assert client.post(url, {"reason": "settled"}).status_code == 302
+    hold = LegalHold.objects.get()
+    assert hold.lifted_by == client.user  # type: ignore[attr-defined]
+    assert list(AuditEntry.objects.filter(action__startswith="hold.").order_by("pk").values_list("reason", flat=True)) == ["court of Pudong, 17/2026", "settled"]  # fmt: skip

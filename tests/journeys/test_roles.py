@@ -134,7 +134,7 @@ def test_a_reviewer_changes_a_limit_with_a_colleague_and_freezes_a_line(desk: De
     )
     assert "another person decides" in desk["reviewer"].said()
     desk["reviewer2"].page.goto(own)
-    assert "18000.00" in desk["reviewer2"].said()
+    assert "18,000.00" in desk["reviewer2"].said()
     picture(desk["reviewer2"], "proposal")
     desk.approve("reviewer2", own)
     desk["reviewer"].desk(f"lines/{desk.facts['line']}/freeze/")
