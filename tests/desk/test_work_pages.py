@@ -233,7 +233,7 @@ def test_a_payment_to_a_shop_that_the_bank_refused_is_ordered_again(
 
 
 def test_a_hold_is_placed_and_lifted_with_reasons_by_an_administrator() -> None:
-    from accounts.models import AuditEntry, LegalHold
+    from accounts.models import LegalHold
     from tests.factories import BorrowerFactory
 
     borrower = BorrowerFactory()
