@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
+from django.db import connection
+
 from accounts.models import BankAccount, Borrower, BusinessMember, Notice, User
+from accounts.rows import columns, names_of, read_row
 from regimes.errors import N_, NotFound, Refusal
 
 SELF = "SELF"
@@ -68,13 +71,23 @@ def check_own(*, user: User, borrower: Borrower | None, roles: Collection[str] |
 
 def own_bank_account(*, user: User, ref: object, roles: Collection[str] | None = None) -> BankAccount:
     """Return a bank account in use of a borrower for whom the user acts."""
-    account = (
-        BankAccount.objects.filter(ref=_as_uuid(ref), removed_at=None).select_related("borrower").first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNT, [_as_uuid(ref)])
+        row = cursor.fetchone()
+    account = read_row(BankAccount, names_of(BankAccount), row[:_ACCOUNT_WIDTH]) if row else None
     if account is None:
         raise _missing()
-    check_own(user=user, borrower=account.borrower, roles=roles)
+    account.borrower = check_own(
+        user=user, borrower=read_row(Borrower, names_of(Borrower), row[_ACCOUNT_WIDTH:]), roles=roles
+    )
     return account
+
+
+_ACCOUNT = f"""
+SELECT {columns("a", BankAccount)}, {columns("b", Borrower)}
+FROM accounts_bankaccount a JOIN accounts_borrower b ON b.id = a.borrower_id WHERE a.ref = %s AND a.removed_at IS NULL
+"""  # noqa: S608  the names are those of our own columns
+_ACCOUNT_WIDTH = len(names_of(BankAccount))
 
 
 def own_notice(*, user: User, ref: object) -> Notice:

@@ -69,6 +69,18 @@ def columns_of(row: Model) -> dict[str, Any]:
     return found
 
 
+@cache
+def columns(alias: str, model: type[Model]) -> str:
+    """List the columns of a model for a statement, in the order of `names_of`."""
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+@cache
+def names_of(model: type[Model]) -> tuple[str, ...]:
+    """List the attributes of a model, as `read_row` takes them."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
 def read_row(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M | None:
     """Make a model of columns that a statement read, or None where an outer join found nothing.
 

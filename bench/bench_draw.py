@@ -165,6 +165,7 @@ def ask(stage: Stage, kind: str, *, clients: int, seconds: float, most: int = 0)
         sys.exit(done.stderr[-3000:])
     found: dict[str, Any] = json.loads(done.stdout)
     if found["broken"]:
+        say((stage.folder / "web.txt").read_text("utf-8", "replace")[-3000:])
         sys.exit(f"{len(found['broken'])} broken answers, such as {found['broken'][:3]}")
     return found
 

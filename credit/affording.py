@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Sum
-from django.db.models.functions import TruncMonth
+from django.db import connection
 
 from credit.domain.lessons import (
     AT_THE_END,
@@ -24,7 +23,7 @@ from credit.domain.lessons import (
 from credit.models import CreditLine
 from loans.domain.quotes import quote
 from loans.domain.terms import LoanTerms
-from loans.models import Instalment, Loan
+from loans.models import Loan
 from risk import queries as risk_queries
 from risk.domain.registry import FEATURE_AT
 
@@ -88,6 +87,13 @@ def income_of(*, borrower_id: int, as_of: date) -> Decimal | None:
     return Decimal(int(max(known))) if known else None
 
 
+_DUE = """
+SELECT date_trunc('month', i.due_date)::date, sum(i.outstanding)
+FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
+WHERE l.borrower_id = %s AND l.status = ANY(%s) AND i.outstanding > 0 AND i.due_date >= %s GROUP BY 1
+"""
+
+
 def affordability_with(*, borrower_id: int, terms: LoanTerms, as_of: date) -> Affordability:
     """Return the heaviest month to come, without and with a loan of these terms."""
     rows = [(item.due_date, item.due.total) for item in quote(terms, as_of=as_of).instalments]
@@ -96,15 +102,9 @@ def affordability_with(*, borrower_id: int, terms: LoanTerms, as_of: date) -> Af
 
 def affordability(*, borrower_id: int, rows: Iterable[tuple[date, Decimal]], as_of: date) -> Affordability:
     """Return the heaviest month to come, without and with the instalments (day, amount) of a draw."""
-    due = dict(
-        Instalment.objects.filter(
-            loan__borrower_id=borrower_id, loan__status__in=Loan.LIVE, outstanding__gt=0, due_date__gte=as_of
-        )
-        .annotate(month=TruncMonth("due_date"))
-        .values_list("month")
-        .annotate(sum=Sum("outstanding"))
-    )
-    months: dict[date, Decimal] = {month: amount or ZERO for month, amount in due.items()}
+    with connection.cursor() as cursor:  # asked by every draw under the line's lock
+        cursor.execute(_DUE, [borrower_id, list(Loan.LIVE), as_of])
+        months: dict[date, Decimal] = dict(cursor.fetchall())
     before = max(months.values(), default=ZERO)
     for day, amount in rows:
         month = day.replace(day=1)

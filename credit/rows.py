@@ -9,21 +9,10 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Borrower, ContactPreference
-from accounts.rows import read_row
+from accounts.rows import columns, names_of, read_row
 from credit.models import CreditLine
 
-
-def columns(alias: str, model: Any) -> str:
-    """List the columns of a model, in the order in which `read_row` takes them."""
-    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
-
-
-def names(model: Any) -> list[str]:
-    """List the attributes of a model, in the same order."""
-    return [field.attname for field in model._meta.concrete_fields]
-
-
-_LINE, _BORROWER, _WISH = names(CreditLine), names(Borrower), names(ContactPreference)
+_LINE, _BORROWER, _WISH = names_of(CreditLine), names_of(Borrower), names_of(ContactPreference)
 _FIRST, _SECOND = len(_LINE), len(_LINE) + len(_BORROWER)
 _READ = f"""
 SELECT {columns("l", CreditLine)}, {columns("b", Borrower)}, {columns("w", ContactPreference)}

@@ -82,6 +82,8 @@ BY_PLACE: Final[dict[tuple[str, str], Any]] = {
     ("postSandboxDate", "to"): "2026-12-01",
     ("postApplications", "requested_amount"): "20000.00",
 }
+# optional, and no example of it would work for everybody
+LEFT_OUT: Final = {("postDrawdowns", "evidence"), ("postDrawdowns", "payee")}
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -154,7 +156,12 @@ class Examples:
             return [] if depth > DEPTH else [self.of(schema.get("items", {}), name.rstrip("s"), depth + 1)]
         if kind == "object":
             fields = schema.get("properties", {})
-            return {key: self.of(inner, key, depth + 1) for key, inner in fields.items()}
+            must = schema.get("required", [])
+            return {
+                key: self.of(inner, key, depth + 1)
+                for key, inner in fields.items()
+                if key in must or (self.operation, key) not in LEFT_OUT
+            }
         if kind == "boolean":
             return True
         if kind in ("integer", "number"):

@@ -14,6 +14,7 @@ import structlog
 from django.db import connection
 from django.db.models import QuerySet
 
+from accounts.rows import columns, names_of, read_row
 from risk.domain.events import Floats, Integers
 from risk.domain.facts import ConductFacts, Consents, Facts
 from risk.domain.features import compute
@@ -207,12 +208,14 @@ def recourse_for(*, assessment: Assessment, threshold: float) -> tuple[Change, .
 
 def latest_assessment(*, subject_id: int, as_of: date) -> Assessment | None:
     """Give the newest assessment of a borrower up to a date."""
-    return (
-        Assessment.objects.filter(subject_id=subject_id, as_of__lte=as_of)
-        .exclude(purpose=AssessmentPurpose.SHADOW)
-        .order_by("-as_of", "-id")
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_LATEST, [subject_id, as_of, AssessmentPurpose.SHADOW])
+        row = cursor.fetchone()
+    return read_row(Assessment, names_of(Assessment), row) if row else None
+
+
+_LATEST = f"""SELECT {columns("a", Assessment)} FROM risk_assessment a WHERE subject_id = %s AND as_of <= %s AND purpose <> %s
+ORDER BY as_of DESC, id DESC LIMIT 1"""  # noqa: S608  the names are those of our own columns
 
 
 def replay(

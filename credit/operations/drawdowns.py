@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from accounts.models import BankAccount, Borrower, User
 from accounts.operations import AuditDraft, new_entry, new_notice
 from accounts.rows import columns_of
-from credit.affording import affordability_with
+from credit.affording import affordability
 from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
 from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, Product
@@ -111,7 +111,6 @@ def draw_down(
             as_of=as_of,
             calendar=gate.calendar,
         )
-        found = affordability_with(borrower_id=line.borrower_id, terms=terms, as_of=as_of)
         contract = draft_loan(
             borrower_id=line.borrower_id,
             terms=terms,
@@ -119,6 +118,7 @@ def draw_down(
             reference=uuid.uuid5(line.ref, key),
             as_of=as_of,
         )
+        found = affordability(borrower_id=line.borrower_id, rows=contract.due(), as_of=as_of)
         drawdown = Drawdown(
             line=line,
             product=product,

@@ -8,10 +8,9 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import BankAccount
-from accounts.rows import read_row
+from accounts.rows import columns, names_of, read_row
 from credit.models import CreditLine, Product
 from credit.queries.debts import DEBTS, ZERO, Debt
-from credit.rows import columns, names
 from loans.models import CalendarRule
 
 
@@ -29,7 +28,7 @@ class Gate:
     limit_change_id: int
 
 
-_PRODUCT = names(Product)
+_PRODUCT = names_of(Product)
 _ACCOUNT = ["id", "ref", "borrower_id", "number_last4", "usable_from", "verified_at", "removed_at"]
 
 

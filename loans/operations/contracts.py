@@ -129,6 +129,11 @@ class ContractDraft:
     payout: Payout
     plan: list[dict[str, Any]]
 
+    def due(self) -> list[tuple[date, Decimal]]:
+        """List the days and amounts of the plan."""
+        parts = ("principal_due", "interest_due", "fee_due", "penalty_due")
+        return [(row["due_date"], sum((row[name] for name in parts), Decimal(0))) for row in self.plan]
+
     def arguments(self) -> list[Any]:
         """Give what the database's function `loans_write_contract` takes."""
         plain = _plain_instalment()
