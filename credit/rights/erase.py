@@ -28,7 +28,15 @@ from accounts.models import (
 )
 from accounts.operations import write_audit
 from credit.domain.erasure import Standing, UnableToErase, blocks
-from credit.models import Application, CreditLine, Passport, PassportLink, ReviewRequest
+from credit.models import (
+    Application,
+    CreditLine,
+    LineFacts,
+    Passport,
+    PassportLink,
+    PurposeEvidence,
+    ReviewRequest,
+)
 from credit.operations.lines import close_line
 from loans.models import Collection, Loan, Payout
 from regimes.errors import N_, InvalidInput
@@ -98,6 +106,10 @@ def erase_borrower(*, borrower: Borrower, actor: User, as_of: date, now: datetim
         for line in CreditLine.objects.filter(borrower=locked).exclude(status="CLOSED").order_by("pk"):
             close_line(line_id=line.pk, actor=actor, as_of=as_of, reason="erasure")
         forget_evidence(borrower_id=locked.pk)
+        LineFacts.objects.filter(line__borrower=locked).delete()
+        papers = PurposeEvidence.objects.filter(line__borrower=locked)
+        # what shows the purpose of a loan is kept, sealed, as long as the loan's records are
+        (papers.filter(drawdown=None) if keeps else papers).delete()
         _forget_messages(locked, now)
         forget_documents(locked, now, keeps=keeps)
         if locked.user_id is not None:

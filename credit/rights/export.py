@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -36,8 +37,11 @@ from credit.models import (
     Drawdown,
     DrawRequest,
     LimitChange,
+    LineFacts,
+    LineLook,
     Passport,
     PassportLink,
+    PurposeEvidence,
     ReminderTrial,
     ReviewRequest,
     SelfExclusion,
@@ -87,6 +91,9 @@ def export_of(*, borrower: Borrower, user: User, now: datetime) -> bytes:
         for licence in BusinessLicence.objects.filter(business=borrower).order_by("pk"):
             ending = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}[licence.media_type]
             archive.writestr(f"licence-{licence.pk}.{ending}", licence_content(licence))
+        for paper in PurposeEvidence.objects.filter(line__borrower=borrower).order_by("pk"):
+            ending = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}[paper.content_type]
+            archive.writestr(f"purpose-{paper.pk}.{ending}", b64decode(paper.content))
         about = {
             "made_at": now.isoformat(),
             "borrower": str(borrower.ref),
@@ -123,6 +130,10 @@ def tables_of(*, borrower: Borrower, user: User) -> Iterator[tuple[str, QuerySet
     yield "lines", CreditLine.objects.filter(borrower=pk).order_by("pk")
     yield "limit_changes", LimitChange.objects.filter(line__borrower=pk).order_by("pk")
     yield "draws", Drawdown.objects.filter(line__borrower=pk).order_by("pk")
+    yield "purpose_papers", PurposeEvidence.objects.filter(line__borrower=pk).order_by("pk")
+    yield "line_facts", LineFacts.objects.filter(line__borrower=pk).order_by("pk")
+    lines = CreditLine.objects.filter(borrower=pk).values("pk")
+    yield "line_looks", LineLook.objects.filter(line_id__in=lines).order_by("period", "line_id")
     yield "draws_for_two", DrawRequest.objects.filter(line__borrower=pk).order_by("pk")
     yield "loans", Loan.objects.filter(borrower=pk).order_by("pk")
     yield "instalments", Instalment.objects.filter(loan__borrower=pk).order_by("pk")

@@ -19,9 +19,11 @@ from accounts import operations as accounts_operations
 from accounts.models import AuditEntry, BankAccount, Borrower, ContactPreference, Identity, Notice, User
 from credit.domain.erasure import Standing, UnableToErase, blocks
 from credit.domain.reminders import due_day_after, first_due_on
-from credit.models import CreditLine
+from credit.models import CreditLine, LineFacts, PurposeEvidence
+from credit.operations import upload_purpose_evidence
+from credit.operations.line_facts import refresh_line_facts
 from credit.passport.operations import issue_passport
-from credit.queries import draw_quote
+from credit.queries import active_policy, draw_quote, rules_of
 from credit.rights.erase import erase_borrower, lift_hold, place_hold, standing_of
 from credit.rights.export import LEFT_OUT, export_of, tables_of
 from credit.rights.looks import looks_at
@@ -31,6 +33,7 @@ from loans.models import Loan
 from risk.models import EvidenceRow
 from risk.operations import connect_sandbox_person
 from tests.credit.test_night import lent
+from tests.credit.test_uses import PDF
 from tests.factories import AS_OF, NOW, PASSWORD, BorrowerFactory, UserFactory
 from tests.web.conftest import Scene, signed_in, woken
 from tests.web.conftest import scene as scene
@@ -186,7 +189,16 @@ class TestErasing:
         connect_sandbox_person(borrower_id=person.pk, persona="steady", as_of=AS_OF, now=NOW)
         issue_passport(borrower=person, sections=["holder"], actor=scene.world.alice, as_of=AS_OF, now=NOW)
         number = Identity.objects.get(borrower=person).number
+        paper = upload_purpose_evidence(
+            line=scene.line, scenario="MEDICAL", file_name="quote.pdf", content=PDF, actor=None, as_of=AS_OF
+        )
+        refresh_line_facts(line_ids=[scene.line.pk], as_of=AS_OF, rules=rules_of(active_policy()))
+        with zipfile.ZipFile(io.BytesIO(export_of(borrower=person, user=scene.world.alice, now=NOW))) as copy:
+            assert copy.read(f"purpose-{paper.pk}.pdf") == PDF
+            assert json.loads(copy.read("line_facts.json"))[0]["line"] == scene.line.pk
         erase(person, scene.world.alice)
+        assert not PurposeEvidence.objects.exists()
+        assert not LineFacts.objects.exists()
         identity = Identity.objects.get(borrower=person)
         assert (identity.full_name, identity.number, identity.number_last4) == ("—", "—", "----")
         assert BankAccount.objects.get(borrower=person).number == "—"
