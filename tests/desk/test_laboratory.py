@@ -61,7 +61,7 @@ def test_who_may_not_use_it_cannot_ask(world: World, decided: None, role: str) -
     ("changed", "words"),
     [
         ({"cut_offs__approve_below": "0.2"}, "out of range"),
-        ({"grades__4__annual_rate": "0.5"}, "above what the regime allows"),
+        ({"grades__4__annual_rate": "0.5"}, "costs more a year than the regime allows"),
         ({"last_date": "2020-01-01"}, "before the first"),
         ({"limits_by": "PROFIT", "profit__person_loss": ""}, "Enter a number"),
         ({"reevaluation__most_cut": "ten"}, "must be a number"),
