@@ -177,6 +177,13 @@ OUTSIDE: dict[str, Door] = {
     "loans-api:event-changes": Door(Who.VIEWER),
     "loans-api:statement": Door(Who.VIEWER),
     "loans-api:quotes": Door(Who.PERSON),
+    "loans-api:hardship": Door(Who.VIEWER, Who.SPENDER),
+    "loans-api:hardship-withdraw": Door(None, Who.SPENDER),
+    "loans-api:plan-accept": Door(None, Who.SPENDER),
+    "loans-api:plan-decline": Door(None, Who.SPENDER),
+    "loans-api:prepayment": Door(Who.VIEWER),
+    "loans-api:calendar": Door(Who.VIEWER, Who.VIEWER),
+    "loans-api:calendar-revoke": Door(None, Who.VIEWER),
     # a shop's computer shows a key, whose scopes say what it may
     "merchants-api:shop": Door(Who.MACHINE),
     "merchants-api:checkouts": Door(Who.MACHINE, Who.MACHINE),
