@@ -27,7 +27,7 @@ test: setup-dev  ## run all tests on their own PostgreSQL and broker; TESTS=test
 	@$(WITH_OPENMP) exec $(PY) -m pytest $(TESTS) -q -n $(WORKERS) --dist loadscope
 
 test-deep: setup-dev  ## an hour or two: 10,000 histories x 50 against a second engine, random walks of loans and of the portal on PostgreSQL, 200 threads of draws against cuts, the kit, planted corruptions
-	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/credit/test_machine.py tests/credit/test_races.py tests/conformance tests/books tests/chaos -q -n $(WORKERS) --dist worksteal
+	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/loans/domain tests/loans/test_histories.py tests/loans/test_flood.py tests/credit/test_machine.py tests/credit/test_races.py tests/conformance tests/books tests/chaos -q -n $(WORKERS) --dist worksteal
 
 lint: setup-dev  ## format check, lint, types, floors
 	@$(PY) -m ruff format --check .
@@ -44,11 +44,12 @@ check: lint  ## lint, migrations, messages, then the tests
 fuzz: setup-dev  ## an hour: 20,000 generated requests against the API's schema; no 5xx, no undocumented status, no ignored log-in
 	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/api/test_fuzz.py -q -s
 
-bench: setup-dev  ## time the engine, the night and the pages; SIZES=100000,300000 for larger books
+bench: setup-dev  ## time the engine, the night, the pages and draws by the API; SIZES=100000,300000 and LOANS=1000000 for larger books
 	@$(PY) -m bench.bench_loan_engine
 	@$(WITH_OPENMP) nice -n 10 $(PY) -m bench.bench_reevaluation $(if $(SIZES),--sizes $(SIZES),--sizes 100000,300000) --two
 	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
 	@$(PY) -m bench.bench_pages
+	@$(WITH_OPENMP) $(PY) -m bench.bench_draw $(if $(LOANS),--loans $(LOANS))
 
 .PHONY: chaos crash drill load sbom
 SEED ?= 7

@@ -107,6 +107,7 @@ OWN: Final[dict[str, dict[int, tuple[str, ...]]]] = {
         400: (*_MONEY, *_CHOICE, *_ACT, "evidence_required", "payee_invalid", "payee_required", "sub_limit_exceeded"),
         409: (*_GATE, "approval_needed", "idempotency_mismatch"),
     },
+    "postPurposeEvidence": {400: ("file_empty", "file_kind", "file_too_large", "quota", "scenario_invalid")},
     "getQuotes": {400: (*_MONEY, *_CHOICE, "rate_invalid")},
     "getAsKnown": {400: ("date_invalid", "day_in_future")},
     "getEventChanges": {400: ("date_invalid",)},

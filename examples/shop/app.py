@@ -66,6 +66,7 @@ h1{font-size:2rem;margin:.2rem 0}a{color:var(--red)}.goods{display:grid;gap:1rem
 .card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:1.2rem}.big{font-size:3rem;margin:0}.price{font-size:1.5rem;font-weight:700}
 button{font:inherit;font-weight:600;padding:.7rem 1rem;min-height:48px;border-radius:10px;border:1px solid var(--red);background:var(--red);color:#fff;width:100%;cursor:pointer}
 @media(prefers-color-scheme:dark){button{color:#1b1916}}button.quiet{background:transparent;color:var(--red)}small{opacity:.75}
+.orders{list-style:none;padding:0}.orders li{display:flex;justify-content:space-between;gap:1rem;padding:.7rem 0;border-top:1px solid var(--line)}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.3rem 1rem}dd{margin:0;text-align:right}.acts{display:grid;gap:.6rem}
 """
 
@@ -75,7 +76,7 @@ class App:
 
     def __init__(self, shop: Shop, own_url: str, portal_url: str) -> None:
         self.shop, self.own_url, self.portal_url = shop, own_url.rstrip("/"), portal_url.rstrip("/")
-        self.orders: list[str] = []
+        self.orders: list[tuple[str, str]] = []  # the portal's reference and what was ordered, newest first
         self.counter = itertools.count(1)
         self.token = secrets.token_urlsafe(16)  # a form of another site does not know it
 
@@ -140,7 +141,7 @@ class App:
             cancel_url=f"{self.own_url}/thanks",
             items=[{"name": names[lang], "quantity": 1, "amount": price}],
         )
-        self.orders = [made.ref, *self.orders][:20]
+        self.orders = [(made.ref, name), *self.orders][:20]
         return made
 
     def _act(self, ref: str, form: dict[str, str]) -> None:
@@ -163,8 +164,12 @@ class App:
             f"<button data-lendportal>{words['buy']}</button></form><p><small>{words['other']}</small></p></article>"
             for name, (_category, price, names, picture) in GOODS.items()
         )
-        rows = "".join(f'<li><a href="/thanks?checkout={ref}">{ref[:8]}</a></li>' for ref in self.orders)
-        listed = f"<ul>{rows}</ul>" if rows else f"<p>{words['none']}</p>"
+        rows = "".join(
+            f'<li><a href="/thanks?checkout={ref}">{html.escape(GOODS[name][2][lang])}</a>'
+            f"<span>¥{Decimal(GOODS[name][1]):,.2f}</span></li>"
+            for ref, name in self.orders
+        )
+        listed = f"<ul class='orders'>{rows}</ul>" if rows else f"<p>{words['none']}</p>"
         return self._page(
             lang,
             f"<h1>{words['shop']}</h1><p>{words['lead']}</p><div class='goods'>{cards}</div>"
@@ -173,12 +178,15 @@ class App:
 
     def _order(self, lang: str, order: Checkout) -> str:
         words = WORDS[lang]
+        name = dict(self.orders).get(order.ref)
+        what = GOODS[name][2][lang] if name else order.order_id
         good = order.status in ("AUTHORISED", "CAPTURED")
         plan = ""
         if order.plan is not None:
             zero = f" {words['zero']}" if order.plan.zero_interest else ""
             plan = f"<dt>{words['plan']}</dt><dd>{order.plan.instalment_count} {words['months']}{zero}</dd>"
         facts = (
+            f"<p class='price'>{html.escape(what)} · ¥{order.amount:,.2f}</p>"
             f"<dl><dt>{words['order']}</dt><dd>{html.escape(order.order_id)}</dd><dt>{words['status']}</dt>"
             f"<dd>{words[order.status]}</dd>{plan}<dt>{words['left']}</dt><dd>¥{order.capturable:,.2f}</dd>"
             f"<dt>{words['captured']}</dt><dd>¥{order.captured:,.2f}</dd>"
@@ -188,6 +196,7 @@ class App:
             lang,
             f"<h1>{words['thanks'] if good else words['sorry']}</h1><div class='goods'><section class='card'>{facts}"
             f"<p><a href='/'>{words['back']}</a></p></section>{self._counter(lang, order)}</div>",
+            at=f"/thanks?checkout={order.ref}&",
         )
 
     def _counter(self, lang: str, order: Checkout) -> str:
@@ -207,13 +216,13 @@ class App:
             f"<input type='hidden' name='key' value='{secrets.token_hex(12)}'>{buttons}</form></section>"
         )
 
-    def _page(self, lang: str, middle: str) -> str:
+    def _page(self, lang: str, middle: str, *, at: str = "/?") -> str:
         other = "en" if lang == "zh" else "zh"
         return (
             f'<!doctype html><html lang="{"en" if lang == "en" else "zh-Hans"}"><head><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{WORDS[lang]["shop"]}</title>'
             f'<style>{STYLE}</style><script src="{self.portal_url}/static/js/checkout.js" defer></script></head>'
-            f'<body><header><strong>{WORDS[lang]["shop"]}</strong><a href="/?lang={other}">{WORDS[lang]["lang"]}</a></header>'
+            f'<body><header><strong>{WORDS[lang]["shop"]}</strong><a href="{html.escape(at)}lang={other}">{WORDS[lang]["lang"]}</a></header>'
             f"<main>{middle}</main></body></html>"
         )
 
