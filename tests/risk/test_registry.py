@@ -399,6 +399,8 @@ def test_a_model_on_trial_scores_what_was_scored_and_decides_nothing(installed, 
             "registry_digest",
             "evidence_age_months",
             "outcome",
+            "unscored_code",
+            "is_fallback",
             "as_of",
         ):
             assert getattr(copied, name) == getattr(alone, name), name
