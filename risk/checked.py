@@ -97,18 +97,23 @@ def _check_traffic(payload: Mapping[str, Any], act: Act) -> None:
             N_("A model cannot go from %(from)s to %(to)s."),
             params={"from": version.state, "to": ModelState.CHALLENGER},
         )
+    if version.changes.filter(decision=ChangeDecision.PENDING).exists():
+        raise UnableToChangeModel(
+            "change_pending", N_("A change of this model waits for a decision already.")
+        )
 
 
 def _diff_traffic(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
     version = _version(payload)
-    return [
-        Change(N_("State of the model"), version.state, ModelState.CHALLENGER),
+    changes = [
+        Change(N_("State of the model"), str(version.state), str(ModelState.CHALLENGER)),
         Change(
             N_("Borrowers that it decides for"),
             f"{version.traffic_percent} %",
             f"{payload['traffic_percent']} %",
         ),
     ]
+    return [change for change in changes if change.before != change.after]
 
 
 def _execute_traffic(payload: Mapping[str, Any], act: Act) -> None:
