@@ -12,6 +12,7 @@ import numpy as np
 
 from risk.domain.events import Flags, Floats
 from risk.domain.facts import ConductFacts, Consents, Facts, Segment
+from risk.domain.feature import Purpose
 from risk.domain.registry import FEATURE_AT, FEATURES
 from risk.domain.rollup import COLUMN, MONTHS_BACK, WIDTH
 
@@ -94,6 +95,13 @@ def ratio(above: Floats, below: Floats) -> Floats:
         return np.where(below > 0, above / below, np.nan)
 
 
+_RATIOS = [place for place, feature in enumerate(FEATURES) if feature.unit == "ratio"]
+_RATIO_RANGE = ([FEATURES[p].low for p in _RATIOS], [FEATURES[p].high for p in _RATIOS])
+_NEEDS: dict[tuple[Purpose, ...], list[int]] = {}
+for _place, _feature in enumerate(FEATURES):
+    _NEEDS.setdefault(_feature.purposes, []).append(_place)
+
+
 def compute(
     *,
     months: Floats,
@@ -116,14 +124,12 @@ def compute(
     )
     found["is_business"] = business.astype(np.float64)
     assert set(found) == set(FEATURE_AT), set(found) ^ set(FEATURE_AT)
-    values = np.empty((len(conduct), len(FEATURES)))
-    for place, feature in enumerate(FEATURES):
-        capped = (
-            np.clip(found[feature.name], feature.low, feature.high)
-            if feature.unit == "ratio"
-            else found[feature.name]
-        )
-        values[:, place] = np.where(consents.allows(feature.purposes), capped, np.nan)
+    values = np.column_stack([found[feature.name] for feature in FEATURES]).astype(np.float64)
+    values[:, _RATIOS] = np.clip(values[:, _RATIOS], *_RATIO_RANGE)
+    for purposes, places in _NEEDS.items():
+        refused = ~consents.allows(purposes)
+        if refused.any():
+            values[np.ix_(refused, np.array(places))] = np.nan
     values[np.isnan(values)] = np.nan  # one NaN, so that vectors compare by byte
     return Facts(conduct.subject_ids, as_of, conduct.segment, values + 0.0, window.age)
 
