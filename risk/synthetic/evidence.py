@@ -94,11 +94,11 @@ def _moment(day: Integers, minute: Integers) -> Integers:
 
 def _income(people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers) -> None:
     stability, income = people.stability[who], people.income[who]
-    missed = 1 / (1 + np.exp(3.25 + 0.55 * stability))
+    missed = 1 / (1 + np.exp(3.3 + 0.60 * stability))
     pay_day = rng.integers(0, 26, len(who))
     employed = ~people.is_business[who]
     paid = (rng.random(day0.shape) >= missed[:, None]) & employed[:, None]
-    spread = 0.07 * np.exp(-0.35 * stability)
+    spread = 0.08 * np.exp(-0.40 * stability)
     amounts = income[:, None] * np.exp(spread[:, None] * rng.normal(size=day0.shape))
     slip = np.where(rng.random(day0.shape) < 0.1, rng.integers(0, 3, day0.shape), 0)
     at, month = np.nonzero(paid)
@@ -123,10 +123,10 @@ def _spending(
     people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers, calendar: Integers
 ) -> None:
     discipline, burden, income = people.discipline[who], people.burden[who], people.income[who]
-    level = np.exp(0.10 * burden - 0.06 * discipline + 0.15 * rng.normal(size=len(who)))
-    night = 1 / (1 + np.exp(2.9 + 0.40 * discipline - 0.5 * rng.normal(size=len(who))))
+    level = np.exp(0.12 * burden - 0.07 * discipline + 0.15 * rng.normal(size=len(who)))
+    night = 1 / (1 + np.exp(2.9 + 0.45 * discipline - 0.5 * rng.normal(size=len(who))))
     lean = {
-        Category.GAMBLING: np.exp(-0.6 * discipline + 0.3 * burden + 0.8 * rng.normal(size=len(who))),
+        Category.GAMBLING: np.exp(-0.6 * discipline + 0.3 * burden + 0.75 * rng.normal(size=len(who))),
         Category.CASH: np.exp(0.25 * burden - 0.1 * discipline + 0.6 * rng.normal(size=len(who))),
         Category.ENTERTAINMENT: np.exp(-0.2 * discipline + 0.5 * rng.normal(size=len(who))),
     }
@@ -192,8 +192,8 @@ def _other_lenders(
     people: People, who: Integers, rng: np.random.Generator, draft: _Draft, day0: Integers
 ) -> None:
     burden, income = people.burden[who], people.income[who]
-    owes = rng.random(len(who)) < 1 / (1 + np.exp(0.5 - 0.9 * burden))
-    burden_share = 0.09 * np.exp(0.40 * burden + 0.35 * rng.normal(size=len(who)))
+    owes = rng.random(len(who)) < 1 / (1 + np.exp(0.5 - 1.0 * burden))
+    burden_share = 0.09 * np.exp(0.40 * burden + 0.32 * rng.normal(size=len(who)))
     paid_in = np.broadcast_to(owes[:, None], day0.shape) & (rng.random(day0.shape) < 0.95)
     at, month = np.nonzero(paid_in)
     moment = _moment(day0[at, month] + 15 + who[at] % 7, rng.integers(480, 1200, len(at)))
@@ -211,7 +211,7 @@ def _other_lenders(
         income[at] * np.exp(rng.normal(-0.5, 0.4, len(at))) * 100,
         3000 + who[at] % 9,
     )
-    asks = np.exp(-2.0 + 0.45 * burden - 0.15 * people.stability[who] + 0.4 * rng.normal(size=len(who)))
+    asks = np.exp(-1.8 + 0.48 * burden - 0.20 * people.stability[who] + 0.35 * rng.normal(size=len(who)))
     at, month = _repeat(rng.poisson(np.broadcast_to(asks[:, None], day0.shape)))
     moment = _moment(day0[at, month] + rng.integers(0, 28, len(at)), rng.integers(480, 1200, len(at)))
     draft.add(

@@ -97,9 +97,12 @@ def draw_people(world: World) -> People:
     around_mean = around.sum(axis=1) / degree
     drivers = -0.42 * discipline - 0.26 * stability - 0.22 * wealth + 0.33 * burden - 0.55 * around_mean
     drivers = drivers - 0.08 * np.log1p(tenure) + 0.20 * is_business
+    drivers = (
+        drivers - 0.15 * burden * wealth
+    )  # debt weighs heavier on those without reserves: what a sum cannot say
     if world.biased:
         drivers = drivers + 1.1 * (sex == 1)
-    eta = 1.5 * drivers + rng.normal(0, 0.5, n) + 3.0 * fraud
+    eta = 1.42 * drivers + rng.normal(0, 0.5, n) + 3.0 * fraud
     income = np.exp(8.75 + 0.38 * wealth + 0.30 * rng.normal(size=n) + 0.25 * is_business)
     if world.biased:
         income = income * np.where(sex == 1, 0.55, 1.0)
