@@ -113,6 +113,63 @@ def test_it_reads_numbers_and_days_as_people_write_them(tmp_path):
     assert max(gaps) < 1e-9
 
 
+def hostile(count, seed):
+    """Make columns of every kind that somebody's export may hold, one of them honest, four of them the outcome in disguise."""
+    rng = np.random.default_rng(seed)
+    load = rng.normal(size=count)
+    bad = (rng.random(count) < 1 / (1 + np.exp(1.2 - 1.3 * load))).astype(int)
+    words = np.array(
+        ["", "NaN", "null", "-", "n/a", "12", "1e400", "-0", "0x1F", "½", "=1+1", "\u202eevil", "🙂"]
+    )
+    return {
+        "row_id": [f"00{k}" for k in range(count)],
+        "load": [f"{x:.4f}" if rng.random() > 0.05 else "" for x in load],
+        "all_missing": [""] * count,
+        "nearly_all_missing": ["7" if k == 5 else "" for k in range(count)],
+        "junk": rng.choice(words, count),
+        "huge": [f"{x:.3e}" for x in np.exp(rng.normal(0, 300, count).clip(-690, 690))],
+        "whole_numbers_as_words": rng.choice(["one", "two", "three"], count),
+        "truth": rng.choice(["True", "FALSE", "yes", "No"], count),
+        "old_day": rng.choice(["0001-01-01", "1582-10-05", "1899-12-31", "9999-12-31", "2024-02-30", ""], count),
+        "moment": [f"2024-{1 + k % 12:02d}-{1 + k % 28:02d}T23:59:59+08:00" for k in range(count)],
+        "essay": [" ".join(rng.choice(["贷款", "loan", "需要", "shop", "钱"], 60)) for _ in range(count)],
+        "a column, with \"marks\" 列": rng.integers(0, 9, count),
+        "same_but_once": ["a"] * (count - 1) + ["b"],
+        "outcome_word": np.where(bad == 1, "paid late", "fine"),
+        "outcome_turned": 1 - bad,
+        "outcome_scaled": bad * 1e9 + rng.random(count),
+        "outcome_by_gap": np.where(bad == 1, "", rng.integers(1, 99, count).astype(str)),
+        "bad": bad,
+    }  # fmt: skip
+
+
+def test_it_works_on_a_hostile_table(tmp_path):
+    train, test = hostile(1_200, 1), hostile(400, 2)
+    truth = np.array(test.pop("bad"))
+    test["load"][0], test["huge"][1], test["truth"][2] = "many", "-inf", "perhaps"
+    test["nearly_all_missing"] = ["8"] * 400
+    rows, report = run(tmp_path, train, test)
+    pd = np.array([float(row["pd"]) for row in rows])
+    assert [row["row_id"] for row in rows] == test["row_id"]  # as written: the noughts before are part of it
+    assert ((pd > 0) & (pd < 1)).all()
+    assert 0.70 < metrics.auc(pd, truth) < 0.90
+    refused = {r["column"]: r["code"] for r in report["refused"]}
+    assert {"outcome_word", "outcome_turned", "outcome_scaled", "outcome_by_gap"} <= set(refused)
+    assert refused["all_missing"] == "constant"
+    assert "load" not in refused
+    assert not any(name.startswith("outcome") for name in report["features"])
+
+
+def test_columns_that_say_nothing_give_everybody_the_rate(tmp_path):
+    rng = np.random.default_rng(4)
+    train = {"row_id": range(500), "noise": rng.random(500), "bad": (rng.random(500) < 0.2).astype(int)}
+    rows, report = run(tmp_path, train, {"row_id": range(200), "noise": rng.random(200)})
+    pd = np.array([float(row["pd"]) for row in rows])
+    assert abs(pd.mean() - np.mean(train["bad"])) < 0.03
+    assert pd.std() < 0.05
+    assert abs(report["cross_validation"]["auc"] - 0.5) < 0.1
+
+
 MEMOS = {
     "还债": 1.5,
     "debt consolidation": 1.2,
