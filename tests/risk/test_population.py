@@ -107,10 +107,10 @@ def test_no_single_feature_gives_it_away(big):
 
 
 def test_shuffled_labels_teach_nothing(big, split):
-    """One shuffle swings by .025: noise that happens to lie along what all features share is half an order of people."""
+    """One shuffle swings by .02 to .07: noise that happens to lie along what all features share is half an order of people."""
     old, new = split
     found = []
-    for seed in range(3, 8 if DEEP else 6):
+    for seed in range(3, 9):
         noise = np.random.default_rng(seed).permutation(big.bad[old])
         text = fit_booster(big.facts.values[old], noise, signs=[0] * len(SIGNS), seed=7, shape=TreeShape())
         found.append(metrics.auc(booster_raw(text, big.facts.values[new]), big.bad[new]))
