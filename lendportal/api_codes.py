@@ -117,6 +117,17 @@ OWN: Final[dict[str, dict[int, tuple[str, ...]]]] = {
         400: (*_MONEY, *_ACT, "choice_invalid", "bank_account_unverified"),
         409: ("payment_exceeds_debt", "loan_closed", "loan_cancelled", "loan_not_paid_out", "bank_account_unverified"),
     },
+    "getHardship": {404: ("no_request",)},
+    "postHardship": {
+        400: ("reason_invalid", "wish_invalid", "date_out_of_range", "date_invalid", *_MONEY),
+        409: ("hardship_state", "loan_closed", "loan_cancelled", "loan_not_paid_out"),
+    },
+    "postWithdrawHardship": {409: ("hardship_state",)},
+    "postAcceptPlan": {409: ("hardship_state", "plan_not_open", "plan_lapsed")},
+    "postDeclinePlan": {409: ("hardship_state", "plan_not_open")},
+    "getPrepayChoices": {400: _MONEY, 409: ("loan_closed", "loan_not_paid_out", "payment_exceeds_debt")},
+    "getCalendar": {404: ("no_feed",)},
+    "postRevokeCalendar": {404: ("no_feed",)},
     "postCheckouts": {
         400: (
             *_MONEY, "category_invalid", "order_id_invalid", "return_url_unknown", "url_invalid", "too_many_items",

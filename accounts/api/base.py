@@ -21,7 +21,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts import access, queries
-from accounts.api.replies import AnsweredBefore, begin, check_match, end, tag
+from accounts.api.replies import AnsweredBefore, begin, check_match, end, keep_body, tag
 from accounts.api.strict import NoQuery, StrictSerializer, UnableToReadQuery, read_query
 from accounts.models import Borrower, StoredReply, User
 from regimes.errors import N_, Refusal
@@ -44,8 +44,11 @@ class SessionLogin(SessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type]
-        check.process_request(request)
-        if check.process_view(request, None, (), {}):  # type: ignore[arg-type]
+        # the check looks for the token in the form too: of our Request it would parse the body, which is then gone for the key
+        http = request._request
+        keep_body(http)
+        check.process_request(http)
+        if check.process_view(http, None, (), {}):  # type: ignore[arg-type]
             raise UnableToTrust("csrf_failed", N_("Your page expired. Reload and try again."))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
+from django.http.request import RawPostDataException
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from rest_framework.request import Request
@@ -32,6 +34,13 @@ class AnsweredBefore(Exception):
         return Response(body, status=self.reply.http_status, headers={"Idempotency-Replayed": "true"})
 
 
+def keep_body(http: HttpRequest) -> None:
+    """Read the body of a write with a key before anybody reads it as a form, so that it can still be hashed."""
+    if "Idempotency-Key" in http.headers:
+        with suppress(RequestDataTooBig, OSError):
+            http.body  # noqa: B018  reading keeps it
+
+
 def begin(request: Request) -> StoredReply | None:
     """Claim the key of a write, or raise with the first answer; None without a key."""
     key = request.headers.get("Idempotency-Key")
@@ -39,8 +48,8 @@ def begin(request: Request) -> StoredReply | None:
         return None
     try:
         body = request._request.body
-    except (RequestDataTooBig, OSError):
-        return None  # the parser refuses it in its own words
+    except (RequestDataTooBig, RawPostDataException, OSError):
+        return None  # a large file, or the parser refuses it in its own words
     content = f"{request.method}\n{request.get_full_path()}\n".encode() + body
     reply = claim_reply(
         caller=f"user:{request.user.pk}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import StoredReply
@@ -54,3 +55,30 @@ def test_a_write_says_what_is_left_of_the_rate(scene: Scene, alice: Caller) -> N
         for _ in range(2)
     ]
     assert left == ["59", "58"]
+
+
+def test_a_browser_with_the_sessions_token_repeats_a_write(scene: Scene) -> None:
+    """The check of the token must leave the body to whoever hashes it for the key: as on a real server, not as in a test client."""
+    client = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    client.force_login(scene.world.alice)
+    client.get("/api/v1/me")
+    token = client.cookies["csrftoken"].value
+    sent = {"X-CSRFToken": token, "Idempotency-Key": "k-browser"}
+    path = f"/api/v1/lines/{scene.line.ref}/freeze"
+    first = client.post(path, b'{"reason": "lost phone"}', content_type="application/json", headers=sent)
+    assert first.status_code == 200, first.content
+    again = client.post(path, b'{"reason": "lost phone"}', content_type="application/json", headers=sent)
+    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (200, "true")
+    bare = client.post(path, b"{}", content_type="application/json", headers={"Idempotency-Key": "k-2"})
+    assert (bare.status_code, bare.json()["code"]) == (403, "csrf_failed")
+    other = client.post(path, b'{"reason": "x"}', content_type="application/json", headers=sent)
+    assert other.status_code == 422
+
+
+def test_a_form_with_a_file_keeps_its_body_for_the_key(scene: Scene) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    client.force_login(scene.world.alice)
+    client.get("/api/v1/me")
+    sent = {"X-CSRFToken": client.cookies["csrftoken"].value, "Idempotency-Key": "k-file"}
+    answer = client.post("/api/v1/evidence", {"kind": "BANK_STATEMENT"}, headers=sent)
+    assert answer.status_code < 500, answer.content
