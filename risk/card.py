@@ -11,7 +11,7 @@ from typing import Any
 from risk.domain.registry import FEATURES, PROTECTED
 from risk.plots import bars, calibration_plot
 
-_STYLE = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
+_STYLE = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{display:block;max-width:100%;overflow-x:auto;border-collapse:collapse}svg{max-width:100%;height:auto}h1{overflow-wrap:anywhere}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
 
 
 def model_card(*, name: str, report: dict[str, Any], label_policy: str) -> str:
@@ -44,7 +44,7 @@ def model_card(*, name: str, report: dict[str, Any], label_policy: str) -> str:
         f"<h2>{escape('Features')}</h2>",
         _features(),
     ]
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>{"".join(parts)}</html>'
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(name)}</title><style>{_STYLE}</style>{"".join(parts)}</html>'
 
 
 def _figures(models: dict[str, dict[str, Any]]) -> str:
