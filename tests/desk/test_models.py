@@ -160,3 +160,19 @@ def test_an_analyst_proposes_a_share_on_the_page(world: World, card: ModelVersio
     proposal = Proposal.objects.get()
     assert (proposal.kind, proposal.maker_id) == ("model_traffic", world.bob.pk)
     assert decides_for(card) == ("CHALLENGER", 0)
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "Slope of the calibration"), ("zh-hans", "校准斜率")], ids=["en", "zh"]
+)
+def test_the_page_of_a_version_tells_how_it_was_judged(
+    world: World, trees: ModelVersion, language: str, says: str
+) -> None:
+    client = at_desk(world, "Risk analyst", language)
+    text = client.get(reverse("admin:risk_modelversion_change", args=[trees.pk])).content.decode()
+    late = trees.report["out_of_time"]
+    assert says in text
+    assert f"AUC {late['auc']:.4f}" in text
+    assert f"{late['price_of_signs']:+.4f}" in text.replace("&#x27;", "'")
+    assert trees.report["data_sha256"] in text
+    assert f"{trees.report['fairness']['sex']['air']:.3f}" in text

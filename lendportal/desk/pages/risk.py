@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -36,8 +38,31 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("validation"))
     def figures(self, row: ModelVersion) -> SafeString:
-        plain = ((key, value) for key, value in row.report.items() if isinstance(value, (int, float, str)))
-        return format_html_join("\n", "<div><b>{}</b> {}</div>", plain)
+        report = row.report
+        told: list[tuple[Any, str]] = []
+        for key, name in (("out_of_time", _("Out of time")), ("cross_validation", _("In cross-validation"))):
+            found = report.get(key) or {}
+            if "auc_interval" in found:
+                low, high = found["auc_interval"]
+                told += [
+                    (name, f"AUC {found['auc']:.4f} ({low:.3f} – {high:.3f}), KS {found['ks']:.3f}, ECE {found['ece']:.4f}"),
+                    (_("Slope of the calibration"), f"{found['slope']:.3f}"),
+                    (_("Observed over expected"), f"{found['observed_over_expected']:.3f}"),
+                ]  # fmt: skip
+        if "price_of_signs" in (report.get("out_of_time") or {}):
+            told.append(
+                (_("Price of the monotone signs, AUC"), f"{report['out_of_time']['price_of_signs']:+.4f}")
+            )
+        told += [
+            (_("Approval ratio by %(group)s, at least 0.80") % {"group": group}, f"{found['air']:.3f}")
+            for group, found in (report.get("fairness") or {}).items()
+        ]
+        told += [
+            (name, str(report[key]))
+            for key, name in (("rows", _("Borrowers")), ("bads", _("Of these bad")), ("seed", _("Seed")), ("data_sha256", _("Hash of the data")))
+            if key in report
+        ]  # fmt: skip
+        return format_html_join("\n", "<div><b>{}</b> {}</div>", told)
 
 
 @admin.register(ModelStateChange)
