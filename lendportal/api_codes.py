@@ -120,7 +120,7 @@ OWN: Final[dict[str, dict[int, tuple[str, ...]]]] = {
     "getHardship": {404: ("no_request",)},
     "postHardship": {
         400: ("reason_invalid", "wish_invalid", "date_out_of_range", "date_invalid", *_MONEY),
-        409: ("hardship_state", "loan_closed", "loan_cancelled", "loan_not_paid_out"),
+        409: ("hardship_state", "loan_not_running", "quota"),
     },
     "postWithdrawHardship": {409: ("hardship_state",)},
     "postAcceptPlan": {409: ("hardship_state", "plan_not_open", "plan_lapsed")},
