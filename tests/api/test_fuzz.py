@@ -6,8 +6,11 @@ import os
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.utils.crypto import get_random_string
 
+from accounts.models import User
 from merchants import operations as shops
 from merchants.models import Settlement
 from tests.api.conftest import Scene
@@ -18,6 +21,15 @@ from tests.merchants.shop import agree, capture, make_checkout, make_key, make_m
 CASES = int(os.environ.get("FUZZ_CASES", "20000")) if os.environ.get("DEEP") else 160
 SEED = int(os.environ.get("FUZZ_SEED", "20261129"))
 SHOP = ("shop", "checkouts", "settlements", "webhook-endpoints", "deliveries", "sandbox")
+
+
+def logged_in(user: User) -> tuple[Client, dict[str, str]]:
+    """Log a browser in, with the token against forgery that a real one must show."""
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(user)
+    token = get_random_string(32)
+    client.cookies[settings.CSRF_COOKIE_NAME] = token
+    return client, {"X-CSRFToken": token}
 
 
 def callers(scene: Scene) -> dict[str, Caller]:
@@ -52,12 +64,11 @@ def callers(scene: Scene) -> dict[str, Caller]:
     people = tuple(dict.fromkeys((
         *own, "me", "consents", "identity", "bank-accounts", "notices", "evidence", "products", "quotes", "repayments",
     )))  # fmt: skip
-    borrower, officer = Client(raise_request_exception=False), Client(raise_request_exception=False)
-    borrower.force_login(world.alice)
-    officer.force_login(world.bob)
+    borrower, as_borrower = logged_in(world.alice)
+    officer, as_officer = logged_in(world.bob)
     return {
-        "borrower": Caller(borrower, {}, own, people),
-        "officer": Caller(officer, {}, own, ("me", "products", "quotes", "notices")),
+        "borrower": Caller(borrower, as_borrower, own, people),
+        "officer": Caller(officer, as_officer, own, ("me", "products", "quotes", "notices")),
         "shop": Caller(Client(raise_request_exception=False), {"Authorization": f"Bearer {key}"}, made, SHOP),
         "stranger": Caller(Client(raise_request_exception=False), {}, own | made),
     }
