@@ -277,7 +277,12 @@ def _decide_by_policy(
 
 
 def _affordability(application: Application, inputs: dict[str, Any], decided: Decided) -> dict[str, Any]:
-    """Say what the decision does to the months: instalments to income before it, and with its limit drawn in full."""
+    """Say what the decision does to the months: instalments to income before it, and with its limit drawn in full.
+
+    A decision that came with a book from elsewhere has no view of the applicant, and so none of the months.
+    """
+    if "applicant" not in inputs:
+        return {}
     means = applicant_from(inputs["applicant"]).means
     count = rules_of(application.policy).affordability.assumed_instalments
     return burden(means, limit=decided.limit, annual_rate=decided.annual_rate, count=count).to_dict()

@@ -86,6 +86,7 @@ def address(path: str, known: dict[str, uuid.UUID], scene: Scene) -> str:
 
 QUERIES = {
     "/lines/<uuid:ref>/quote": "amount=500.00&scenario=EVERYDAY&repayment_method=EQUAL_INSTALMENT&instalment_count=12",
+    "/loans/<uuid:ref>/prepayment": "amount=100.00",
     "/quotes": "amount=500.00&annual_rate=0.1&repayment_method=BULLET&instalment_count=3",
 }
 
@@ -106,6 +107,8 @@ def bodies(scene: Scene, borrower: uuid.UUID) -> dict[str, Any]:
         },
         "/bank-accounts": {**of, "bank_name": "Bank", "holder_name": "Al Ice", "number": "12345678"},
         "/notices/read": of,
+        "/calendar": of,
+        "/calendar/revoke": of,
         "/evidence/sandbox-person": {**of, "persona": "steady"},
         "/applications": {**of, "product": "everyday", "requested_amount": "5000.00", "purpose": "RENT"},
         "/businesses/<uuid:ref>/members": {"login": "charlie@example.com", "role": "OWNER"},
@@ -167,7 +170,9 @@ def test_a_stranger_s_lists_are_his_own(scene: Scene, path: str) -> None:
 
 
 # what a viewer of a business may do besides reading
-READING = {("/notices/read", "post"), ("/businesses", "post")}
+READING = {
+    ("/notices/read", "post"), ("/businesses", "post"), ("/calendar", "post"), ("/calendar/revoke", "post"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("path", "method"), [row for row in VERBS if row not in READING and row[1] != "get"])

@@ -26,7 +26,7 @@ def read(line: CreditLine, language: str = "en", **who: Any) -> Any:
 
 
 def test_it_shows_the_looks_that_kept_a_limit_with_why_and_when_the_next_is(model: None) -> None:
-    line = with_records(1, "steady", limit=48_000)
+    line = with_records(1, "steady", limit=30_000)
     operations.run_monthly_round(as_of=LATER)
     assert not LimitChange.objects.filter(line=line, trigger="MONTHLY").exists(), "it was kept"
     assert read(line, user=UserFactory()).status_code == 404

@@ -309,7 +309,8 @@ class TestOtherEvents:
 
 class TestGuards:
     @pytest.mark.parametrize(
-        "sql", ["UPDATE loans_event SET amount = 1", "DELETE FROM loans_event", "TRUNCATE loans_event"]
+        "sql",
+        ["UPDATE loans_event SET amount = 1", "DELETE FROM loans_event", "TRUNCATE loans_event CASCADE"],
     )
     def test_history_is_append_only(self, sql: str) -> None:
         factories.active_loan()
