@@ -114,6 +114,21 @@ def test_the_same_reference_again_changes_nothing() -> None:
     assert refused.value.code == "reference_reused"
 
 
+@pytest.mark.parametrize("parts", [["100.01"], ["60.00", "40.01"], ["100.00", "0.01"]])
+def test_no_more_is_charged_back_than_was_paid(parts: list[str]) -> None:
+    day = date(2026, 3, 20)  # an instalment and more has fallen due, so all of it paid what was owed
+    story = append_event(TERMS, [PAYOUT], event(EventKind.REPAYMENT, day, "100.00", "r", 2))
+    *before, last = [
+        event(EventKind.CHARGE_BACK, day, amount, f"c{number}", number, repayment="r")
+        for number, amount in enumerate(parts, start=3)
+    ]
+    for each in before:
+        story = append_event(TERMS, story, each)
+    with pytest.raises(UnableToRecordEvent) as refused:
+        append_event(TERMS, story, last)
+    assert refused.value.code == "charge_back_exceeds_payment"
+
+
 def test_it_refuses_to_write_off_a_loan_that_owes_nothing() -> None:
     story = append_event(TERMS, [PAYOUT], event(EventKind.REPAYMENT, START, "1000.00", "r", 2))
     assert fold(TERMS, story, value_date=START).status == "CLOSED"
