@@ -109,6 +109,14 @@ class TestPayout:
         assert refused.value.code == "amount_mismatch"
         assert not LoanEventRow.objects.exists()
 
+    def test_what_was_confirmed_is_not_refused_afterwards(self, bank: BankProcess) -> None:
+        loan = factories.active_loan()
+        with pytest.raises(Refusal) as refused:
+            operations.refuse_payout(payout_id=loan.payout.pk, reason="late", as_of=START, now=timezone.now())
+        assert refused.value.code == "outcome_contradicts"
+        assert Payout.objects.get(pk=loan.payout.pk).status == "CONFIRMED"
+        assert breaches() == {}
+
     def test_a_second_transfer_for_one_order_is_refused(self, bank: BankProcess) -> None:
         loan = factories.active_loan()
         with pytest.raises(Refusal) as refused:
