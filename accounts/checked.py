@@ -7,21 +7,17 @@ from datetime import date
 from typing import Any
 
 from accounts import proposal_kinds
-from accounts.access import _as_uuid
 from accounts.models import BankAccount, User
 from accounts.operations.banks import verify_bank_account
 from accounts.operations.proposals import NotForYou
 from accounts.operations.roles import BREAK_GLASS, break_glass, change_role, check_minutes, role_or_refuse
-from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
-from regimes.errors import N_, InvalidInput, NotFound
+from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, find_by_ref, read_fields
+from regimes.errors import N_, InvalidInput
 
 
 def staff_by_ref(ref: object) -> User:
     """Return a user by reference, or refuse."""
-    user = User.objects.filter(ref=_as_uuid(ref)).first()
-    if user is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="user_ref")
-    return user
+    return find_by_ref(User.objects.all(), ref, field="user_ref")
 
 
 def _read_role(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,14 +120,8 @@ GLASS = ProposalKind(
 
 # ---- an account that payouts go to -----------------------------------------------------------------------------------
 def _account(payload: Mapping[str, Any]) -> BankAccount:
-    found = (
-        BankAccount.objects.select_related("borrower")
-        .filter(ref=_as_uuid(payload["account_ref"]), removed_at=None)
-        .first()
-    )
-    if found is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="account_ref")
-    return found
+    rows = BankAccount.objects.select_related("borrower").filter(removed_at=None)
+    return find_by_ref(rows, payload["account_ref"], field="account_ref")
 
 
 def _read_account(payload: Mapping[str, Any]) -> dict[str, Any]:

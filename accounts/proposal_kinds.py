@@ -9,13 +9,18 @@ whose hash was signed.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from accounts.models import User
 from regimes.errors import N_, InvalidInput, NotFound
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +115,14 @@ def read_fields(
         if name not in (*required, *optional):
             raise InvalidInput("unknown_field", N_("This field is not known here."), field=name)
     return dict(payload)
+
+
+def find_by_ref(rows: QuerySet[Row], ref: object, *, field: str) -> Row:
+    """Return the row with a reference that a payload names, or refuse with the payload's field."""
+    try:
+        found = rows.filter(ref=uuid.UUID(str(ref))).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field=field)
+    return found

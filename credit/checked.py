@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
-
-from django.db.models import Model, QuerySet
+from typing import Any
 
 from accounts import proposal_kinds
 from accounts.models import Borrower
-from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, find_by_ref, read_fields
 from credit.checked_imports import IMPORT
 from credit.checked_uses import PAYEE, PRODUCT
 from credit.domain.erasure import UnableToErase, blocks
@@ -26,26 +23,14 @@ from credit.rights.erase import erase_borrower, standing_of
 from ledger.domain.money import format_amount, parse_amount
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
-Row = TypeVar("Row", bound=Model)
-
 
 class UnableToProposeDecision(Refusal):
     """Refuse to propose what cannot be decided any more."""
 
 
-def _found(rows: QuerySet[Row], ref: object, field: str) -> Row:
-    try:
-        row = rows.filter(ref=uuid.UUID(str(ref))).first()
-    except ValueError:
-        row = None
-    if row is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field=field)
-    return row
-
-
 # ---- a limit ---------------------------------------------------------------------------------------------------------
 def _line(payload: Mapping[str, Any]) -> CreditLine:
-    return _found(CreditLine.objects.select_related("borrower"), payload["line_ref"], "line_ref")
+    return find_by_ref(CreditLine.objects.select_related("borrower"), payload["line_ref"], field="line_ref")
 
 
 def _read_limit(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +95,7 @@ LIMIT = ProposalKind(
 # ---- an approval above what one officer may give ----------------------------------------------------------------------
 def _application(payload: Mapping[str, Any]) -> Application:
     rows = Application.objects.select_related("borrower", "product")
-    return _found(rows, payload["application_ref"], "application_ref")
+    return find_by_ref(rows, payload["application_ref"], field="application_ref")
 
 
 def _read_approval(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -239,7 +224,7 @@ POLICY = ProposalKind(
 # ---- the end of a person's data --------------------------------------------------------------------------------------
 def _person(payload: Mapping[str, Any]) -> Borrower:
     rows = Borrower.objects.exclude(status=Borrower.Status.ERASED)
-    return _found(rows, payload["borrower_ref"], "borrower_ref")
+    return find_by_ref(rows, payload["borrower_ref"], field="borrower_ref")
 
 
 def _read_erasure(payload: Mapping[str, Any]) -> dict[str, Any]:

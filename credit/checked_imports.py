@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, find_by_ref, read_fields
 from credit.models import ImportBatch
 from credit.operations.import_batches import approve_batch, refuse_unready
 from ledger.domain.money import format_amount
-from regimes.errors import N_, NotFound
+from regimes.errors import N_
 
 
 def _batch(payload: Mapping[str, Any]) -> ImportBatch:
-    try:
-        wanted = uuid.UUID(str(payload["batch_ref"]))
-    except ValueError:
-        wanted = None
-    found = ImportBatch.objects.filter(ref=wanted).first() if wanted else None
-    if found is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="batch_ref")
-    return found
+    return find_by_ref(ImportBatch.objects.all(), payload["batch_ref"], field="batch_ref")
 
 
 def _read(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from accounts.models import BankAccount
-from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, find_by_ref, read_fields
 from credit.domain.products import SCENARIO_NAMES, UnableToUseProduct
 from credit.models import Payee, Product
 from credit.operations.uses import activate_product, draft_product, next_version, register_payee
 from ledger.domain.money import parse_amount
-from regimes.errors import N_, NotFound
+from regimes.errors import N_
 
 AMOUNTS = ("minimum_amount", "maximum_amount", "evidence_above", "sub_limit")
 
 
 # ---- a payee ---------------------------------------------------------------------------------------------------------
 def _account(payload: Mapping[str, Any]) -> BankAccount:
-    try:
-        wanted = uuid.UUID(str(payload["account_ref"]))
-    except ValueError:
-        wanted = None
-    rows = BankAccount.objects.select_related("borrower")
-    found = rows.filter(ref=wanted).first() if wanted else None
-    if found is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="account_ref")
-    return found
+    return find_by_ref(
+        BankAccount.objects.select_related("borrower"), payload["account_ref"], field="account_ref"
+    )
 
 
 def _read_payee(payload: Mapping[str, Any]) -> dict[str, Any]:

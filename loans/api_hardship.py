@@ -16,6 +16,7 @@ from accounts.api import (
     DateField,
     MoneyField,
     NoBody,
+    OneBorrowerQuery,
     PortalView,
     RefField,
     StrictQuery,
@@ -79,10 +80,6 @@ def _one_of(value: str, allowed: list[str]) -> str:
     if value not in allowed:
         raise serializers.ValidationError(_("Choose one from the list."), code="choice_invalid")
     return value
-
-
-class OneBorrowerQuery(StrictQuery):
-    borrower = RefField(help_text="A reference from `/me`.")
 
 
 class AmountQuery(StrictQuery):

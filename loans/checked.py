@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -16,7 +15,7 @@ from typing import Any
 
 from accounts import proposal_kinds
 from accounts.operations import write_audit
-from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, find_by_ref, read_fields
 from ledger.domain.money import ZERO, format_amount, parse_amount
 from loans.domain.casework import DEFAULT, read_strategy
 from loans.domain.engine import append_event, fold
@@ -27,7 +26,7 @@ from loans.models import CollectionStrategy, Loan, LoanEventRow
 from loans.operations import servicing
 from loans.operations.events import lock_loan, read_events, write_event
 from loans.operations.payouts import start_refund
-from regimes.errors import N_, InvalidInput, NotFound
+from regimes.errors import N_, InvalidInput
 
 VERBS: Mapping[str, Callable[..., LoanEventRow]] = {
     EventKind.FEE: servicing.charge_fee,
@@ -41,14 +40,7 @@ RATE = re.compile(r"0?\.\d{1,6}|0|1(\.0{1,6})?")
 
 def loan_by_ref(ref: object) -> Loan:
     """Return a loan by its reference, or refuse."""
-    try:
-        wanted = uuid.UUID(str(ref))
-    except ValueError:
-        wanted = None
-    found = Loan.objects.select_related("borrower").filter(ref=wanted).first() if wanted else None
-    if found is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="loan_ref")
-    return found
+    return find_by_ref(Loan.objects.select_related("borrower"), ref, field="loan_ref")
 
 
 def _amount(value: object) -> str:

@@ -8,26 +8,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, read_fields
+from accounts.proposal_kinds import Act, Change, ProposalKind, Subject, find_by_ref, read_fields
 from ledger.domain.money import format_amount, parse_amount
 from loans.checked import folded, loan_by_ref, state_changes
 from loans.models import SuspenseItem
 from loans.operations.events import refuse_settled
 from loans.operations.suspense import give_back, pay_on_loan, payment_of, refuse_more_than_left
 from loans.suspense import left_of
-from regimes.errors import N_, InvalidInput, NotFound
+from regimes.errors import N_, InvalidInput
 
 
 def item_by_ref(ref: object) -> SuspenseItem:
     """Return money in suspense by its reference, or refuse."""
-    try:
-        wanted = uuid.UUID(str(ref))
-    except ValueError:
-        wanted = None
-    found = SuspenseItem.objects.filter(ref=wanted).first() if wanted else None
-    if found is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="item_ref")
-    return found
+    return find_by_ref(SuspenseItem.objects.all(), ref, field="item_ref")
 
 
 def _amount(value: object) -> str:

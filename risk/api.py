@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import MAY_DRAW
-from accounts.api import PortalView, RefField, StrictQuery, StrictSerializer, TextField, documented
+from accounts.api import OneBorrowerQuery, PortalView, RefField, StrictSerializer, TextField, documented
 from ledger.queries import business_date
 from regimes.errors import N_, InvalidInput, NotFound
 from risk.evidence import queries
@@ -64,10 +64,6 @@ class UploadBody(StrictSerializer):
     file = UploadField(help_text="The statement as it was downloaded, at most 10 MB.")
 
 
-class EvidenceQuery(StrictQuery):
-    borrower = RefField(help_text="A reference from `/me`.")
-
-
 class PersonaBody(StrictSerializer):
     borrower = RefField()
     persona = TextField(most=40)
@@ -78,14 +74,14 @@ class UnableToReadKind(InvalidInput):
 
 
 class Evidence(PortalView):
-    query = EvidenceQuery
+    query = OneBorrowerQuery
     throttle_scope = "upload"
 
     def get_parsers(self) -> list[Any]:
         """Take files as a form, and nothing else."""
         return [MultiPartParser()]
 
-    @documented("List what was given", response=EvidenceOut(many=True), query=EvidenceQuery)
+    @documented("List what was given", response=EvidenceOut(many=True), query=OneBorrowerQuery)
     def get(self, request: Request) -> Response:
         borrower = self.borrower(self.asked["borrower"])
         return Response(EvidenceOut(queries.evidence_of(borrower_id=borrower.pk), many=True).data)

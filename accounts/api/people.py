@@ -23,7 +23,7 @@ from accounts.api.answers import (
 )
 from accounts.api.base import PortalView, documented
 from accounts.api.fields import DateField, RefField, TextField
-from accounts.api.strict import StrictQuery, StrictSerializer
+from accounts.api.strict import OneBorrowerQuery, StrictQuery, StrictSerializer
 from accounts.domain.consents import TEXTS
 from accounts.models import Borrower
 from regimes.errors import N_, InvalidInput, NotFound
@@ -37,12 +37,6 @@ class BorrowerQuery(StrictQuery):
     """Of whom; without it, of all for whom the caller acts."""
 
     borrower = RefField(required=False, help_text="A reference from `/me`; without it, all of yours.")
-
-
-class OneBorrowerQuery(StrictQuery):
-    """Of whom."""
-
-    borrower = RefField(help_text="A reference from `/me`.")
 
 
 @method_decorator(ensure_csrf_cookie, name="get")

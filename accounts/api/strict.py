@@ -77,6 +77,12 @@ class OwnListQuery(ListQuery):
     borrower = RefField(required=False, help_text="A reference from `/me`; without it, all of yours.")
 
 
+class OneBorrowerQuery(StrictQuery):
+    """Of whom."""
+
+    borrower = RefField(help_text="A reference from `/me`.")
+
+
 def read_query(kind: type[StrictSerializer], given: QueryDict) -> dict[str, Any]:
     """Read a query string, or refuse it by `query_invalid` with the field that is wrong."""
     for name, values in given.lists():

@@ -5,38 +5,30 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Borrower, User
-from accounts.operations import NoticeOrder, queue_notices, write_audit
+from accounts.operations import write_audit
 from accounts.rows import insert_row
 from credit.domain.all_in import highest_rate
 from credit.domain.decision import Asked, Decided, Outcome, decide
-from credit.domain.limits import burden
 from credit.domain.policy import Ceiling
 from credit.domain.products import check_amount, check_purpose
 from credit.domain.reasons import Reason, reason
 from credit.facts import collect
 from credit.models import Application, Decision, Occupation, Policy, Product
-from credit.notices import sentences
 from credit.operations.authority import require_second
-from credit.operations.lines import open_line, refuse_own
+from credit.operations.decisions import record_decision, settle_application
+from credit.operations.lines import refuse_own
 from credit.operations.scoring import applicant_of, assess_all, inputs_of
 from credit.operations.trials import policy_for
 from credit.queries import Standing, ceiling_now, missing_steps, rules_of, standing_of
-from credit.replay import applicant_from
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 from risk import operations as risk_operations
 
 Status = Application.Status
 OPEN = (Status.DRAFT, Status.SUBMITTED, Status.REFERRED)
-FINAL = {
-    Outcome.APPROVE: Status.APPROVED,
-    Outcome.COUNTER_OFFER: Status.APPROVED,
-    Outcome.DECLINE: Status.DECLINED,
-}
 STEP_MESSAGES = {
     "identity": N_("Confirm your identity before you apply."),
     "consent": N_("Agree to a credit decision on your data before you apply."),
@@ -154,9 +146,9 @@ def decide_by_officer(
             decided = Decided(
                 Outcome.APPROVE, (reason("officer_decided"),), limit=limit, annual_rate=rate, grade=grade.name
             )
-        _settle(application, decided, as_of)
+        settle_application(application, decided, as_of)
         application.save(update_fields=["status", "decided_date"])
-        decision = _record(
+        decision = record_decision(
             application,
             decided,
             as_of=as_of,
@@ -248,7 +240,7 @@ def _decide_by_policy(
     )
     asked = Asked(application.requested_amount, application.product.maximum_amount, _lot(application))
     decided = decide(policy=rules, ceiling=ceiling, applicant=applicant, scored=assessed.scored, asked=asked)
-    _settle(application, decided, as_of)
+    settle_application(application, decided, as_of)
     insert_row(application)
     write_audit(
         actor=actor,
@@ -261,7 +253,7 @@ def _decide_by_policy(
             "purpose": application.purpose,
         },
     )
-    return _record(
+    return record_decision(
         application,
         decided,
         as_of=as_of,
@@ -274,89 +266,6 @@ def _decide_by_policy(
         number=1,
         has_line=own_line_id is not None,
     )
-
-
-def _affordability(application: Application, inputs: dict[str, Any], decided: Decided) -> dict[str, Any]:
-    """Say what the decision does to the months: instalments to income before it, and with its limit drawn in full.
-
-    A decision that came with a book from elsewhere has no view of the applicant, and so none of the months.
-    """
-    if "applicant" not in inputs:
-        return {}
-    means = applicant_from(inputs["applicant"]).means
-    count = rules_of(application.policy).affordability.assumed_instalments
-    return burden(means, limit=decided.limit, annual_rate=decided.annual_rate, count=count).to_dict()
-
-
-def _settle(application: Application, decided: Decided, as_of: date) -> None:
-    """Put what was decided into the application's columns, unsaved."""
-    final = decided.outcome != Outcome.REFER
-    application.status = FINAL[decided.outcome] if final else Status.REFERRED
-    application.decided_date = as_of if final else None
-
-
-def _record(
-    application: Application,
-    decided: Decided,
-    *,
-    as_of: date,
-    now: datetime,
-    assessment_id: int | None,
-    pd: Decimal | None,
-    inputs: dict[str, Any],
-    actor: User | None,
-    note: str,
-    number: int | None = None,
-    has_line: bool = True,
-) -> Decision:
-    """Store the decision of an application that is settled, open the line, tell the borrower.
-
-    `has_line` False: nobody needs to look whether there is a line already.
-    """
-    inputs = inputs | {"affordability": _affordability(application, inputs, decided)}
-    decision = Decision(
-        application=application,
-        number=number or application.decisions.count() + 1,
-        is_final=decided.outcome != Outcome.REFER,
-        outcome=decided.outcome,
-        limit=decided.limit,
-        annual_rate=decided.annual_rate,
-        grade=decided.grade,
-        pd=pd,
-        reasons=[item.to_dict() for item in decided.reasons],
-        inputs=inputs,
-        is_exploration=decided.is_exploration,
-        assessment_id=assessment_id,
-        policy=application.policy,
-        decided_by=actor,
-        note=note,
-        decided_date=as_of,
-        decided_at=now,
-    )
-    insert_row(decision)
-    notice = NoticeOrder(
-        application.borrower_id,
-        f"application_{decided.outcome.lower()}",
-        f"decision:{decision.ref}",
-        {
-            "application_ref": str(application.ref),
-            "limit": f"{decided.limit:.2f}",
-            "why": sentences(decision.reasons, language=application.borrower.language),
-        },
-    )
-    if decided.limit > 0:
-        open_line(
-            application=application,
-            decision=decision,
-            decided=decided,
-            actor=actor,
-            as_of=as_of,
-            has_line=has_line,
-            told=(notice,),
-        )
-    else:
-        queue_notices(orders=[notice])
-    return decision
 
 
 def _officer_reasons(engine: Decision) -> tuple[Reason, ...]:

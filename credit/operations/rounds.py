@@ -32,6 +32,7 @@ from credit.domain.rounds import CODE, MAY_MOVE, LineColumns, Sifted, rounded_pd
 from credit.models import CreditLine, Policy
 from credit.operations.binary import EPOCH, copy_in, copy_out, layout
 from credit.operations.line_facts import WIDTH, refresh_line_facts
+from credit.operations.moves import write_changes
 from credit.operations.reevaluation import (
     LIVE,
     Known,
@@ -42,7 +43,6 @@ from credit.operations.reevaluation import (
     reevaluate_lines,
     view_of,
     way_back_of,
-    write_changes,
 )
 from credit.operations.scoring import Assessed, assessed_of
 from credit.queries import Debt, active_policy, ceiling_now, debts_of_lines, rules_of

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import AuditEntry, BankAccount, Borrower, Identity, User
 from accounts.operations import write_audit
 from lendportal.desk.forms import ReasonForm
+from lendportal.desk.keyset import read_key
 from lendportal.desk.view_log import ACTION
 from lendportal.desk.views import _page
 
@@ -47,9 +48,9 @@ def trail(request: HttpRequest) -> HttpResponse:
             rows = rows.filter(*_wanted(form.cleaned_data))
         else:
             rows, status = rows.none(), 400
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    before = read_key(request.GET.get("before", ""))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
     found = list(rows[: PAGE + 1])
     query = request.GET.copy()
     query.pop("before", None)

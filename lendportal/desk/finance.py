@@ -24,6 +24,7 @@ from ledger.exports import Column, csv_lines, xlsx_bytes
 from ledger.models import BookDate
 from lendportal.desk import finance_columns as columns
 from lendportal.desk.finance_forms import DayForm, KnownForm, PeriodForm
+from lendportal.desk.keyset import read_key
 from lendportal.errors import refusal_text
 from loans import operations as loan_operations
 from loans import queries as loan_queries
@@ -113,10 +114,11 @@ def _mark(request: HttpRequest) -> tuple[date, int] | None:
     if not text:
         return None
     day, _dot, number = text.partition(".")
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
+    key = read_key(number)
+    if key is None:
         raise Http404
     try:
-        return date.fromisoformat(day), int(number)
+        return date.fromisoformat(day), key
     except ValueError:
         raise Http404 from None
 

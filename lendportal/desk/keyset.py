@@ -12,6 +12,13 @@ from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, ChangeList
 from django.http import HttpRequest
 
 BEFORE = "before"
+LONGEST_KEY = 18  # digits: what the column of a key holds
+
+
+def read_key(text: str) -> int | None:
+    """Read a row's key from an address, or None where it is none."""
+    fits = text.isascii() and text.isdigit() and len(text) <= LONGEST_KEY
+    return int(text) if fits else None
 
 
 class KeysetList(ChangeList):
@@ -22,9 +29,9 @@ class KeysetList(ChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         before = request.GET.get(BEFORE, "")
-        if before and not (before.isascii() and before.isdigit() and len(before) <= 18):
+        self.before = read_key(before)
+        if before and self.before is None:
             raise IncorrectLookupParameters
-        self.before = int(before) if before else None
         self.by_key = ORDER_VAR not in request.GET
         super().__init__(request, *args, **kwargs)
 

@@ -24,6 +24,7 @@ from ledger import queries as ledger_queries
 from ledger.exports import Column, ColumnKind
 from lendportal.desk import plots
 from lendportal.desk.finance import _file
+from lendportal.desk.keyset import read_key
 from lendportal.desk.views import _page
 from lendportal.errors import refusal_text
 
@@ -138,11 +139,10 @@ def _plot(table: Table) -> SafeString:
 def loans(request: HttpRequest) -> HttpResponse:
     """Show the loans behind a cell, a page at a time."""
     today = ledger_queries.business_date()
-    after = request.GET.get("after", "0")
     cell = {key: request.GET[key] for key in DRILL_COLUMNS if key in request.GET}
     try:
         as_of = _day(request, today)
-        number = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+        number = read_key(request.GET.get("after", "0")) or 0
         found, more = drill(cell=cell, as_of=as_of, is_today=as_of == today, after=number)
     except UnableToReport as refusal:
         return _page(request, "admin/portfolio_loans.html", 400, title=_("Loans behind a cell"), problem=refusal_text(refusal))  # fmt: skip

@@ -20,6 +20,7 @@ from credit.models import NightRun, NightShard
 from credit.tasks import run_end_of_day
 from ledger import queries as ledger_queries
 from lendportal import health
+from lendportal.desk.keyset import read_key
 from lendportal.desk.views import _page
 from lendportal.errors import refusal_text
 from loans import operations
@@ -48,8 +49,7 @@ def running(request: HttpRequest) -> HttpResponse:
 def _act(request: HttpRequest, now: datetime) -> HttpResponse:
     """Wake a worker for what is stuck. Nothing is decided here: the worker asks by reference before it tries again."""
     act = request.POST.get("act", "")
-    number = request.POST.get("id", "")
-    pk = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
+    pk = read_key(request.POST.get("id", "")) or 0
     match act:
         case "night":
             run_end_of_day.delay()

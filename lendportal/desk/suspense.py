@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from ledger import queries as ledger_queries
+from lendportal.desk.keyset import read_key
 from lendportal.desk.views import _page
 from lendportal.errors import refusal_text
 from loans.models import SuspenseMatch
@@ -26,20 +27,20 @@ def listing(request: HttpRequest) -> HttpResponse:
     problem, status = "", 200
     if request.method == "POST":
         user: Any = request.user
-        line = request.POST.get("line", "")
-        if not line.isascii() or not line.isdigit() or len(line) > 18:
+        line_id = read_key(request.POST.get("line", ""))
+        if line_id is None:
             raise Http404
         try:
-            hold_line(line_id=int(line), actor=user, as_of=ledger_queries.business_date())
+            hold_line(line_id=line_id, actor=user, as_of=ledger_queries.business_date())
         except Refusal as refusal:
             problem, status = refusal_text(refusal), refusal.http_status
         else:
             messages.success(request, _("Held in suspense. Pay it on a loan, or send it back."))
             return redirect("admin:suspense")
-    after = request.GET.get("after", "0")
-    if not after.isascii() or not after.isdigit() or len(after) > 18:
+    after = read_key(request.GET.get("after", "0"))
+    if after is None:
         raise Http404
-    rows = list(items().filter(left__gt=Decimal(0), pk__gt=int(after)).select_related("line__file").order_by("pk")[: SHOWN + 1])  # fmt: skip
+    rows = list(items().filter(left__gt=Decimal(0), pk__gt=after).select_related("line__file").order_by("pk")[: SHOWN + 1])  # fmt: skip
     cleared = SuspenseMatch.objects.select_related("item", "loan", "maker", "checker").order_by("-pk")[:20]
     return _page(
         request, "admin/suspense.html", status, title=_("Suspense"), rows=rows[:SHOWN], more=rows[SHOWN - 1].pk if len(rows) > SHOWN else 0,

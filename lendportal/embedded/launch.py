@@ -15,7 +15,8 @@ from lendportal.embedded.places import places
 from lendportal.embedded.postgres import Postgres
 from lendportal.embedded.process import CannotStart
 from lendportal.embedded.valkey import Valkey
-from lendportal.environment import BadSetting, load
+from lendportal.environment import load
+from lendportal.environment_readers import BadSetting
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # these start servers of their own or need none

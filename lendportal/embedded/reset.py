@@ -7,7 +7,8 @@ import sys
 
 from lendportal.embedded.launch import BASE_DIR, AlreadyRunning, installation_lock
 from lendportal.embedded.places import SHARED_BASE, places
-from lendportal.environment import BadSetting, load
+from lendportal.environment import load
+from lendportal.environment_readers import BadSetting
 
 
 def main() -> int:

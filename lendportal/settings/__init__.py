@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from lendportal.embedded.places import places
 from lendportal.embedded.secrets import public_half, sandbox_secrets
-from lendportal.environment import BadSetting, load, read_all
+from lendportal.environment import load, read_all
+from lendportal.environment_readers import BadSetting
 from lendportal.settings.schedule import beat_schedule
 from lendportal.settings.sign_in import *  # noqa: F403
 

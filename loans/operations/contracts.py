@@ -91,6 +91,23 @@ def write_contract(
     return found, False
 
 
+def columns_of_terms(terms: LoanTerms) -> dict[str, Any]:
+    """Give the columns of a loan that say what was agreed."""
+    return {
+        "portfolio": terms.repayment_method.value,
+        "currency": terms.currency,
+        "terms": terms.to_dict(),
+        "repayment_method": terms.repayment_method.value,
+        "principal": terms.principal,
+        "instalment_count": terms.instalment_count,
+        "start_date": terms.start_date,
+        "penalty_rate": terms.penalty_rate,
+        "penalty_year": min(actual_year(terms.day_count), 366),
+        "grace_days": terms.grace_days,
+        "annual_rate": terms.annual_rate,
+    }
+
+
 def _draft(
     borrower_id: int,
     terms: LoanTerms,
@@ -105,17 +122,7 @@ def _draft(
         reference=reference,
         borrower_id=borrower_id,
         bank_account_id=bank_account_id,
-        portfolio=portfolio or terms.repayment_method.value,
-        currency=terms.currency,
-        terms=terms.to_dict(),
-        repayment_method=terms.repayment_method.value,
-        principal=terms.principal,
-        instalment_count=terms.instalment_count,
-        start_date=terms.start_date,
-        penalty_rate=terms.penalty_rate,
-        penalty_year=min(actual_year(terms.day_count), 366),
-        grace_days=terms.grace_days,
-        annual_rate=terms.annual_rate,
+        **columns_of_terms(terms) | ({"portfolio": portfolio} if portfolio else {}),
         maturity_date=planned.state.maturity_date,
     )
     return loan, planned.instalments

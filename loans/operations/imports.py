@@ -19,12 +19,12 @@ from accounts.models import User
 from ledger.domain.chart import Role
 from ledger.domain.journal import JournalDraft, lines_from
 from ledger.operations import post_journals
-from loans.domain.day_count import actual_year
 from loans.domain.engine import append_event, check_history
 from loans.domain.events import EventKind, LoanEvent
 from loans.domain.terms import LoanTerms
 from loans.domain.validation import validate_terms
 from loans.models import AccrualLine, Instalment, Loan, LoanEventRow, Payout
+from loans.operations.contracts import columns_of_terms
 from loans.operations.events import EARNINGS_LOCK, line_of
 from loans.projection import Projection, difference, position, project
 
@@ -108,22 +108,11 @@ def _copy_instalments(cursor: Any, loans: Sequence[Loan], projections: Sequence[
 
 
 def _loan(one: LoanHistory, seen: Projection, as_of: date) -> Loan:
-    terms = one.terms
     loan = Loan(
         borrower_id=one.borrower_id,
         bank_account_id=one.bank_account_id,
         reference=one.reference,
-        portfolio=terms.repayment_method.value,
-        currency=terms.currency,
-        terms=terms.to_dict(),
-        repayment_method=terms.repayment_method.value,
-        principal=terms.principal,
-        instalment_count=terms.instalment_count,
-        start_date=terms.start_date,
-        penalty_rate=terms.penalty_rate,
-        penalty_year=min(actual_year(terms.day_count), 366),
-        grace_days=terms.grace_days,
-        annual_rate=terms.annual_rate,
+        **columns_of_terms(one.terms),
         accrued_through=as_of,
     )
     for name, value in seen.loan.items():

@@ -10,9 +10,13 @@ from typing import Any
 from django.apps import apps
 
 from accounts.models import BankAccount, Borrower
+from credit.domain.decision import Applicant, Asked, Scored
+from credit.domain.limits import Means
 from credit.domain.reasons import reason, recourse
 from credit.domain.reevaluation import next_review_after, period_of
 from credit.models import Application, CreditLine, LimitChange, Policy, Product
+from credit.operations.scoring import Assessed, inputs_of
+from credit.queries import ceiling_now
 from ledger.operations import open_books
 from tests.factories import AS_OF, NOW, BankAccountFactory, BorrowerFactory, ConsentFactory, IdentityFactory
 
@@ -106,3 +110,15 @@ def make_line(
 
 def account_of(borrower: Borrower) -> BankAccount:
     return BankAccount.objects.get(borrower=borrower)
+
+
+def engine_inputs() -> dict[str, Any]:
+    """Give what an engine's decision keeps of an applicant of whom nothing is known."""
+    means = Means(
+        is_business=False, monthly_income=None, monthly_instalments=Decimal(0), other_limits=Decimal(0)
+    )
+    applicant = Applicant(
+        is_business=False, age=36, is_student=False, is_blocked=False, days_past_due=0, worst_days_past_due_12m=0, means=means
+    )  # fmt: skip
+    nothing = Assessed(Scored(None, "model_unavailable"), None)
+    return inputs_of(applicant, nothing, Asked(Decimal(1_000), Decimal(300_000), Decimal(1)), ceiling_now())

@@ -18,7 +18,7 @@ from credit.domain.line import UnableToDrawDown
 from credit.models import Application, CreditLine, Decision, Drawdown, LimitChange, Policy, Product
 from credit.operations import lines
 from regimes.errors import Refusal
-from tests.credit.factories import account_of, make_line, make_person
+from tests.credit.factories import account_of, engine_inputs, make_line, make_person
 from tests.factories import AS_OF, NOW, UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db", "books")]
@@ -170,7 +170,7 @@ def referred() -> Application:
     )  # fmt: skip
     Decision.objects.create(
         application=application, number=1, is_final=False, outcome="REFER", policy=application.policy,
-        reasons=[{"code": "model_unavailable", "message": "…", "params": {}}], inputs={}, decided_date=AS_OF,
+        reasons=[{"code": "model_unavailable", "message": "…", "params": {}}], inputs=engine_inputs(), decided_date=AS_OF,
         decided_at=NOW,
     )  # fmt: skip
     return application
@@ -206,7 +206,8 @@ def test_draws_near_the_limit_while_a_look_cuts_it_leave_nothing_over_the_limit_
     from credit.domain.decision import Scored
     from credit.domain.reasons import reason, recourse
     from credit.domain.reevaluation import Direction, LineView, Trigger, Verdict
-    from credit.operations.reevaluation import apply_verdict, write_changes
+    from credit.operations.moves import write_changes
+    from credit.operations.reevaluation import apply_verdict
     from credit.operations.scoring import Assessed
 
     def cutter(chosen: list[CreditLine], limit: Decimal) -> Callable[[], int]:

@@ -9,7 +9,7 @@ import pytest
 from credit import operations
 from credit.models import Application, CreditLine, Decision, LimitChange, ReviewRequest
 from credit.operations.lines import UnableToActOnOwn
-from tests.credit.factories import make_line
+from tests.credit.factories import engine_inputs, make_line
 from tests.factories import AS_OF, NOW, UserFactory
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -64,7 +64,7 @@ def test_an_answer_that_changes_a_decline_puts_the_application_before_an_officer
     old = line.application
     Application.objects.filter(pk=old.pk).update(status="DECLINED")
     declined = Decision.objects.create(
-        application=old, number=1, is_final=True, outcome="DECLINE", policy=old.policy, inputs={}, decided_date=AS_OF,
+        application=old, number=1, is_final=True, outcome="DECLINE", policy=old.policy, inputs=engine_inputs(), decided_date=AS_OF,
         decided_at=NOW, reasons=[{"code": "risk_too_high", "message": "…", "params": {}}],
     )  # fmt: skip
     asked = operations.request_review(borrower=line.borrower, decision=declined, actor=None, as_of=AS_OF)

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from lendportal.environment import VARIABLES, BadSetting, parse_env_file, read_all
+from lendportal.environment import VARIABLES, parse_env_file, read_all
+from lendportal.environment_readers import BadSetting
 from tests.plugins.servers import ROOT
 
 KEY = base64.b64encode(bytes(range(32))).decode()
