@@ -39,7 +39,7 @@ def _read_payee(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _payee_subject(payload: Mapping[str, Any]) -> Subject:
     account = _account(payload)
-    label = f"{payload['name']} · {account.bank_name} •••• {account.number_last4}"
+    label = f"{payload['name']} · {account.masked}"
     return Subject("accounts.BankAccount", str(account.ref), label, frozenset({account.borrower_id}))
 
 
@@ -61,7 +61,7 @@ def _payee_diff(payload: Mapping[str, Any], as_of: date) -> Sequence[Change]:
         Change(
             N_("Paid to"),
             "",
-            f"{account.bank_name} •••• {account.number_last4}, {account.borrower.display_name}",
+            f"{account.masked}, {account.borrower.display_name}",
         ),
     ]
 

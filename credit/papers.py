@@ -101,7 +101,7 @@ def _agreed(drawdown: Drawdown, terms: LoanTerms) -> tuple[tuple[str, str], ...]
         (_("Annual rate of the contract"), percent(terms.annual_rate)),
         (_("Annual rate on late principal"), percent(terms.penalty_rate)),
         (_("Purpose"), purpose_name(drawdown.purpose)),
-        (_("Money goes to"), f"{account.bank_name} •••• {account.number_last4}" if account else "–"),
+        (_("Money goes to"), account.masked if account else "–"),
         (_("First due date"), day(cost_first_due(terms))),
     )
 

@@ -116,7 +116,7 @@ def receipt_paper(*, collection: Collection) -> Paper | None:
         (_("Paid"), money(collection.amount)),
         (_("On"), day(paid_on)),
         (_("For the loan"), short_ref(loan.ref)),
-        (_("Taken from"), f"{account.bank_name} •••• {account.number_last4}" if account else "–"),
+        (_("Taken from"), account.masked if account else "–"),
         (_("Bank's reference"), collection.provider_reference or "–"),
         (_("Principal still to repay after it"), money(state.principal_outstanding)),
     ]

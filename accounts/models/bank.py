@@ -50,6 +50,11 @@ class BankAccount(models.Model):
     def __str__(self) -> str:
         return f"{self.bank_name} …{self.number_last4}"
 
+    @property
+    def masked(self) -> str:
+        """Name the account as its owner knows it, without its number."""
+        return f"{self.bank_name} •••• {self.number_last4}"
+
     @staticmethod
     def index_of(number: str) -> str:
         return blind_index(purpose="bank_account.number", value=number)

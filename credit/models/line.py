@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -148,6 +149,10 @@ class CreditLine(models.Model):
         return LimitParts.of(
             limit=self.limit, held_back=self.held_back, extra=self.temporary_extra, own_cap=self.own_cap
         )
+
+    def in_force_with(self, granted: Decimal) -> Decimal:
+        """Give what would be in force if so much were granted: with the temporary extra, under the own cap."""
+        return LimitParts(granted, extra=self.parts.extra, own_cap=self.own_cap).in_force
 
 
 class LimitChange(models.Model):

@@ -337,5 +337,5 @@ def _announced(line: CreditLine, verdict: Verdict) -> dict[str, Any]:
     """Say which limit will be in force, and from when, as the borrower reads it."""
     if verdict.announced_limit is None or verdict.announced_date is None:
         return {}
-    coming = LimitParts(verdict.announced_limit, extra=line.parts.extra, own_cap=line.own_cap).in_force
+    coming = line.in_force_with(verdict.announced_limit)
     return {"announced": {"limit": f"{coming:.2f}", "date": verdict.announced_date.isoformat()}}

@@ -87,7 +87,7 @@ def _page(
     seal = signing.dumps([str(found.ref), request.user.pk, _print(cost), int(time.time())], salt=SALT)
     payee = Payee.objects.select_related("account").filter(ref=found.payee).first() if found.payee else None
     account = payee.account if payee else BankAccount.objects.get(pk=found.bank_account_id)
-    to = f"{account.bank_name} •••• {account.number_last4}"
+    to = account.masked
     view = queries.line_view(line=found.line, as_of=business_date(), newest=0)
     context: dict[str, Any] = {
         "found": found,

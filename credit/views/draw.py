@@ -58,9 +58,7 @@ def draw_form(
         **use_choices(line, option),
     }
     if option.product.payee_rule != "REQUIRED":
-        options["bank_account"] = [
-            (str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in usable
-        ]
+        options["bank_account"] = [(str(row.ref), row.masked) for row in usable]
     initial = {
         "repayment_method": option.methods[0][0],
         "instalment_count": str(12 if 12 in counts else counts[-1]),

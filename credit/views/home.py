@@ -24,7 +24,6 @@ from accounts.models import Borrower
 from accounts.pages import SignedIn, acting_for, for_borrower, page, sentence, signed_in
 from accounts.templatetags.portal import day, money, round_money
 from credit import access, operations, queries
-from credit.domain.limit_in_force import LimitParts
 from credit.forms import ReviewForm
 from credit.models import CreditLine
 from credit.views.words import change_view, cost_in_one_line, cost_of, plan_task, tasks_of
@@ -133,9 +132,9 @@ def _coming_words(line: CreditLine) -> str:
     """Say on the first page that a lower limit is announced."""
     if line.announced_limit is None or line.announced_date is None:
         return ""
-    parts = LimitParts(line.announced_limit, extra=line.parts.extra, own_cap=line.own_cap)
+    coming = line.in_force_with(line.announced_limit)
     return _("From %(date)s your limit is %(limit)s; until then it is %(now)s.") % {
-        "date": day(line.announced_date), "limit": round_money(parts.in_force), "now": round_money(line.limit),
+        "date": day(line.announced_date), "limit": round_money(coming), "now": round_money(line.limit),
     }  # fmt: skip
 
 

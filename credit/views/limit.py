@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from accounts.pages import SignedIn, page
 from accounts.templatetags.portal import percent_round, round_money
 from credit import queries
-from credit.domain.limit_in_force import LimitParts
 from credit.models import CreditLine, ReviewRequest
 from credit.queries import Look, Step
 from credit.views.home import for_line
@@ -49,8 +48,7 @@ def coming_of(line: CreditLine) -> dict[str, Any] | None:
     """Give the announced lower limit as it will be in force, and its day."""
     if line.announced_limit is None:
         return None
-    parts = LimitParts(line.announced_limit, extra=line.parts.extra, own_cap=line.own_cap)
-    return {"limit": parts.in_force, "date": line.announced_date}
+    return {"limit": line.in_force_with(line.announced_limit), "date": line.announced_date}
 
 
 def _kept(line: CreditLine, look: Look) -> ChangeView:

@@ -168,9 +168,9 @@ def _destination(request: SignedIn, choice: Choice) -> str:
     """Say where the money goes: an account of the borrower, or the payee that was chosen."""
     if choice.payee:
         payee = Payee.objects.select_related("account").filter(ref=choice.payee).first()
-        return f"{payee.name} · {payee.account.bank_name} •••• {payee.account.number_last4}" if payee else ""
+        return f"{payee.name} · {payee.account.masked}" if payee else ""
     account = accounts_access.own_bank_account(user=request.user, ref=choice.account)
-    return f"{account.bank_name} •••• {account.number_last4}"
+    return account.masked
 
 
 def _paper_name(line: CreditLine, choice: Choice) -> str:

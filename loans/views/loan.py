@@ -117,7 +117,7 @@ def repay(request: SignedIn, loan: Loan) -> HttpResponse:
     view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
     payoff, due = view.payoff, due_now(view)
     held = accounts_queries.bank_accounts_of(borrower_id=loan.borrower_id)
-    accounts = [(str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in held if row.verified_at]
+    accounts = [(str(row.ref), row.masked) for row in held if row.verified_at]
     quoted = f"{as_of.isoformat()}:{due}:{payoff.total}"
     initial = {
         "part": "DUE" if due else "ALL",

@@ -102,7 +102,5 @@ def _choices(loan: Loan, amount: Decimal, *, as_of: date, most: Decimal) -> list
 
 
 def _pay_form(loan: Loan, accounts: list[Any], quoted: str) -> RepayForm:
-    usable = [
-        (str(row.ref), f"{row.bank_name} •••• {row.number_last4}") for row in accounts if row.verified_at
-    ]
+    usable = [(str(row.ref), row.masked) for row in accounts if row.verified_at]
     return RepayForm(accounts=usable, initial={"quoted": quoted, "choice": "FEWER_INSTALMENTS"})

@@ -238,7 +238,7 @@ def _cost_page(
         "cost": shown,
         "plan": option,
         "count": option.instalment_count,
-        "account": f"{account.bank_name} •••• {account.number_last4}",
+        "account": account.masked,
         "left": queries.room_of(line=line, as_of=business_date()) - checkout.amount,
         "late_words": late_words(line.penalty_rate, shown.rows[0].principal or checkout.amount),
         "reading_seconds": seconds,

@@ -83,7 +83,7 @@ def apply(request: SignedIn, business: Borrower) -> HttpResponse:
         return redirect("merchants:shop", business.ref)
     rows = accounts_queries.bank_accounts_of(borrower_id=business.pk)
     usable = {str(row.ref): row for row in rows if row.verified_at}
-    choices = [(ref, f"{row.bank_name} •••• {row.number_last4}") for ref, row in usable.items()]
+    choices = [(ref, row.masked) for ref, row in usable.items()]
     form = ApplyShopForm(request.POST or None, accounts=choices)
     status = 200
     if request.method == "POST":

@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Notice
+from tests.credit.factories import make_line
+from tests.credit.test_draw_down import draw
 from tests.desk.test_work_pages import at_desk
 from tests.factories import BorrowerFactory
 from tests.loans import factories
@@ -119,3 +121,16 @@ def scene_of_bench() -> Client:
     accrue(as_of=day)
     apply(person())
     return at_desk(*Group.objects.values_list("name", flat=True))
+
+
+def test_a_draw_s_paper_costs_no_statement_of_its_own() -> None:
+    client, url = at_desk("Administrator"), reverse("admin:credit_drawdown_changelist")
+    line = make_line(limit=5_000)
+    draw(line, idempotency_key="first")
+    client.get(url)
+    one, _page = statements(client, url)
+    for number in range(6):
+        draw(line, idempotency_key=f"key-{number}")
+    many, page = statements(client, url)
+    assert page.count("300.00") >= 7
+    assert many == one

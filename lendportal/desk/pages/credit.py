@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -176,9 +178,14 @@ class DrawdownAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     readonly_fields = ("paper", "months")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Drawdown]:
+        """Bring the papers' names with the rows, and leave their content where it is."""
+        papers = Prefetch("purpose_evidence", PurposeEvidence.objects.defer("content"))
+        return super().get_queryset(request).prefetch_related(papers)
+
     @admin.display(description=_("paper that shows the purpose"))
     def paper(self, row: Drawdown) -> SafeString | str:
-        found = PurposeEvidence.objects.filter(drawdown=row).defer("content").first()
+        found: PurposeEvidence | None = getattr(row, "purpose_evidence", None)
         if found is None:
             return "–"
         return format_html(
