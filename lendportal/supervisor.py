@@ -16,8 +16,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -114,6 +114,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
+        self.is_starting = self.must_stop = False
 
     def say(self, line: str) -> None:
         self._say(f"  {time.monotonic() - self.began:5.1f} s  {line}")
@@ -143,15 +144,13 @@ class Supervisor:
         prepare(self)
         bank = self.bank()
         if bank is not None:
-            bank.start()
-            self.children.append(bank)
+            self.launch(bank)
         if seed is not None:
             seed(self)
         web = self.web()
         shop = self.shop()
         for child in (web, self.worker(), self.beat(), *([shop] if shop else [])):
-            child.start()
-            self.children.append(child)
+            self.launch(child)
         self.say("starting web, worker and beat")
         assert web.process is not None
         wait_until(self.is_ready, web.process, name="the web server", log=web.log, seconds=90)
@@ -171,12 +170,14 @@ class Supervisor:
     def start_servers(self) -> None:
         if self.plan.own_database:
             self.postgres = Postgres.at(self.plan.where, bindir=self.plan.pg_bindir)
-            self.postgres.start()
+            with self.undisturbed():
+                self.postgres.start()
             self.postgres.create_database("lendportal")
             self.say("PostgreSQL is up")
         if self.plan.own_broker:
             self.valkey = Valkey.at(self.plan.where)
-            self.valkey.start()
+            with self.undisturbed():
+                self.valkey.start()
             self.say("Valkey is up")
 
     def environment(self, role: str, **more: str) -> dict[str, str]:
@@ -270,20 +271,22 @@ class Supervisor:
 
     def command(self, *arguments: str) -> None:
         """Run a management command as a child, its lines on our own output."""
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            cwd=self.plan.base,
-            env=self.environment("command"),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        process: subprocess.Popen[bytes] | None = None
         try:
+            with self.undisturbed():
+                process = subprocess.Popen(
+                    [sys.executable, "manage.py", *arguments],
+                    cwd=self.plan.base,
+                    env=self.environment("command"),
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
             if process.wait() != 0:
                 raise CannotStart(
                     f"`manage.py {' '.join(arguments)}` failed (code {process.returncode}); see above"
                 )
         finally:
-            if process.poll() is None:
+            if process is not None and process.poll() is None:
                 process.terminate()
                 try:
                     process.wait(10)
@@ -298,13 +301,15 @@ class Supervisor:
             for server, name in ((self.postgres, "PostgreSQL"), (self.valkey, "Valkey")):
                 if server is not None and server.child is not None and server.child.poll() is not None:
                     self.say(f"{name} ended (code {server.child.returncode}); starting it again")
-                    server.start()
+                    with self.undisturbed():
+                        server.start()
             for child in self.children:
                 if child.ended():
                     assert child.process is not None
                     self.say(f"{child.name} ended (code {child.process.returncode}); starting it again")
                     kill_group(child.process)
-                    child.start()
+                    with self.undisturbed():
+                        child.start()
 
     def announce(self) -> None:
         self._say(f"lendportal is ready at http://127.0.0.1:{self.plan.port}/")
@@ -314,7 +319,27 @@ class Supervisor:
             self._say(line)
         self._say(f"  logs: {self.plan.where.logs}    stop: Ctrl-C")
 
+    def launch(self, child: Child) -> None:
+        """Start a child and know it from then on."""
+        with self.undisturbed():
+            child.start()
+            self.children.append(child)
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let nobody's wish to stop come between a process and its being known: a child that is not known is not ended."""
+        self.is_starting = True
+        try:
+            yield
+        finally:
+            self.is_starting = False
+        if self.must_stop:
+            raise Stopped
+
     def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
+        if self.is_starting and not self.must_stop:  # who asks a second time does not wait
+            self.must_stop = True
+            return
         raise Stopped
 
     def stop_all(self) -> None:

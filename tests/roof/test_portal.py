@@ -245,3 +245,34 @@ def test_make_refuses_when_there_is_only_an_old_python(tmp_path):
     assert ended.returncode == 2
     assert ended.stderr.startswith("lendportal: needs Python 3.11 or newer (found: Python 3.9.2)")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_wish_to_stop_that_comes_while_a_child_starts_ends_that_child_too(home, monkeypatch):
+    """The child runs already, and nobody has noted it yet: just then somebody presses Ctrl-C."""
+    from lendportal import supervisor
+    from lendportal.embedded.process import spawn
+
+    spawned = []
+
+    def spawn_and_interrupt(*words, **options):
+        process = spawn(*words, **options)
+        spawned.append(process)
+        os.kill(os.getpid(), signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(supervisor, "spawn", spawn_and_interrupt)
+    boss = supervisor.Supervisor(None, say=lambda line: None)
+    child = supervisor.Child(
+        "sleeper", ["/bin/sleep", "60"], dict(os.environ), home.parent / "log", home.parent
+    )
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, boss._asked_to_stop)
+    try:
+        with pytest.raises(supervisor.Stopped):
+            boss.launch(child)
+        boss.stop_all()
+        assert spawned[0].poll() is not None, "a child was left behind"
+    finally:
+        spawned[0].kill()
+        for number, handler in before.items():
+            signal.signal(number, handler)
