@@ -44,12 +44,8 @@ check: lint  ## lint, migrations, messages, then the tests
 fuzz: setup-dev  ## an hour: 20,000 generated requests against the API's schema; no 5xx, no undocumented status, no ignored log-in
 	@$(WITH_OPENMP) export DEEP=1; exec $(PY) -m pytest tests/api/test_fuzz.py -q -s
 
-bench: setup-dev  ## time the engine, the night, the pages and draws by the API; SIZES=100000,300000 and LOANS=1000000 for larger books
-	@$(PY) -m bench.bench_loan_engine
-	@$(WITH_OPENMP) nice -n 10 $(PY) -m bench.bench_reevaluation $(if $(SIZES),--sizes $(SIZES),--sizes 100000,300000) --two
-	@nice -n 10 $(PY) -m bench.bench_night $(if $(SIZES),--sizes $(SIZES))
-	@$(PY) -m bench.bench_pages
-	@$(WITH_OPENMP) $(PY) -m bench.bench_draw $(if $(LOANS),--loans $(LOANS))
+bench: setup-dev  ## every bench, each figure beside its limit or peer; BENCH="--size large" for a release, BENCH="--only draw,night"
+	@$(WITH_OPENMP) exec nice -n 10 $(PY) -m bench $(BENCH)
 
 .PHONY: chaos crash drill load sbom
 SEED ?= 7

@@ -9,7 +9,9 @@ from django.db import transaction
 from accounts.models import StoredReply
 from regimes.errors import N_, InvalidInput, Refusal
 
-LEASE = timedelta(seconds=60)  # a process that died with a request is followed by the next try after this
+# A process that died with a request is followed by the next try after this. A statement may take 5 s in a request, and two of the
+# same at once do no harm that money would feel: numbers, references and locks stand behind each write.
+LEASE = timedelta(seconds=20)
 KEPT = timedelta(days=2)
 MOST_KEY = 255
 

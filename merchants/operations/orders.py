@@ -158,8 +158,8 @@ def void_checkout(*, checkout_id: int, as_of: date, now: datetime) -> Checkout:
     """Let go of what was not captured; the buyer's line has the room back at once. A repeat changes nothing."""
     with transaction.atomic():
         row = _lock(checkout_id)
-        if row.status == OrderStatus.VOIDED:
-            return row
+        if row.status == OrderStatus.VOIDED or (row.released and not row.money.left):
+            return row  # let go before, after a part was captured or none
         _release(row, OrderStatus.VOIDED, "checkout.voided", "voided", now)
     return row
 

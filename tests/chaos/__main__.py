@@ -77,6 +77,7 @@ def _run(options: argparse.Namespace, names: list[str], plant: Plant, say: Any) 
 
     from tests.chaos.clients import Borrower, Officer
     from tests.chaos.people import populate
+    from tests.chaos.shops import Shop
 
     call_command("migrate", verbosity=0, interactive=False)
     for statement in SABOTAGE[options.without].statements if options.without else ():
@@ -96,6 +97,7 @@ def _run(options: argparse.Namespace, names: list[str], plant: Plant, say: Any) 
         for device in ("telephone", "computer")
     ]
     actors.append(Officer(people, journal, seed=f"officer|{options.seed}", until=stop_clients))
+    actors.append(Shop(plant.web_port, people, journal, seed=f"shop|{options.seed}", until=stop_clients))
     trouble = faults.Troublemaker(
         plant, journal, seed=options.seed, names=names, every=options.every, until=stop_faults
     )
@@ -137,6 +139,7 @@ def _judge(
         "requests": len(requests),
         "sent": sum(row.sent for row in requests),
         "accepted": sum(bool(row.accepted) for row in requests),
+        "of_the_shop": sum(bool(row.accepted) for row in requests if row.kind in judge.SHOP_KINDS),
         "refused": sum(row.refused for row in requests),
         "no_reply": sum(status == 0 for _, status, _ in replies),
         "server_errors": sum(status >= 500 and status != 503 for _, status, _ in replies),

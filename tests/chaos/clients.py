@@ -1,4 +1,5 @@
-"""Who uses the portal while it breaks: borrowers over HTTP, an officer by operations, each in a thread of its own."""
+"""Who uses the portal while it breaks: borrowers over HTTP, an officer by operations, each in a thread of its own.
+A shop is in `shops.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tests.chaos.journal import Journal, Request
 from tests.chaos.people import Client, People
@@ -20,16 +21,16 @@ NO_REPLY = 0
 T = TypeVar("T")
 
 
-def send(port: int, client: Client, request: Request) -> tuple[int, str, dict[str, Any]]:
+class Caller(Protocol):
+    """Who asks, and what shows it."""
+
+    def headers(self) -> dict[str, str]: ...
+
+
+def send(port: int, caller: Caller, request: Request) -> tuple[int, str, dict[str, Any]]:
     """Send once; give the status (0 without a reply), the reference or code, and the body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    headers = {
-        "Cookie": f"sessionid={client.cookie}; csrftoken={client.token}",
-        "X-CSRFToken": client.token,
-        "Accept-Language": "en",
-        "Content-Type": "application/json",
-        "Idempotency-Key": request.key,
-    }
+    headers = {**caller.headers(), "Content-Type": "application/json", "Idempotency-Key": request.key}
     try:
         connection.request("POST", f"/api/v1{request.path}", json.dumps(request.body), headers)
         answer = connection.getresponse()
@@ -39,6 +40,14 @@ def send(port: int, client: Client, request: Request) -> tuple[int, str, dict[st
         return NO_REPLY, type(error).__name__, {}
     finally:
         connection.close()
+
+
+def call(port: int, caller: Caller, request: Request, journal: Journal) -> tuple[int, dict[str, Any]]:
+    """Send once, written down before and after."""
+    journal.before(request)
+    status, word, told = send(port, caller, request)
+    journal.after(request, status, word)
+    return status, told
 
 
 class Borrower(threading.Thread):
@@ -97,9 +106,7 @@ class Borrower(threading.Thread):
         return Request(uuid.uuid4().hex, "repay", f"/loans/{ref}/repayments", body, self.client.user_id, 0)
 
     def ask(self, request: Request) -> None:
-        self.journal.before(request)
-        status, word, told = send(self.port, self.client, request)
-        self.journal.after(request, status, word)
+        status, told = call(self.port, self.client, request, self.journal)
         if request.kind == "draw" and status in (200, 201) and told.get("loan"):
             self.loans.append(str(told["loan"]))
 

@@ -14,7 +14,8 @@ import urllib.request
 from collections.abc import Callable
 
 from tests.chaos.journal import Journal
-from tests.chaos.plant import Plant
+from tests.chaos.plant import ROOT, Plant
+from tests.chaos.releases import unpack
 
 Fault = Callable[[Plant, random.Random], str]
 FAULTS: dict[str, Fault] = {}
@@ -299,10 +300,25 @@ def keys_rotate(plant: Plant, chance: random.Random) -> str:
     return "re-wrapped under work"
 
 
+@fault
+def release_changes(plant: Plant, chance: random.Random) -> str:
+    """Half of a deploy: one kind of process goes to the other release, the others stay, all on one schema."""
+    process = plant.processes[chance.choice(("web", "worker1", "worker2"))]
+    back = process.tree == ROOT
+    process.tree = unpack(plant.folder) if back else ROOT
+    if process.running is not None:
+        process.running.send_signal(signal.SIGTERM)
+    return f"{process.name} {'back' if back else 'forward'}"
+
+
 def heal(plant: Plant) -> None:
     """Stop every fault; what ended comes back by the keeper."""
     plant.database_proxy.heal()
     plant.bank_proxy.heal()
+    for process in plant.processes.values():
+        if process.tree != ROOT:
+            process.tree = ROOT
+            process.signal_group(signal.SIGTERM)
     for process in plant.processes.values():
         process.signal_group(signal.SIGCONT)
     deadline = time.monotonic() + 20

@@ -15,10 +15,10 @@ class Request:
     """One thing that somebody wants, however often it is sent under its key."""
 
     key: str
-    kind: str  # draw | repay
+    kind: str  # draw | repay | order | agree | capture | refund | void
     path: str
     body: dict[str, Any]
-    who: int
+    who: int  # a user, or 0 for the shop
     about: int  # the line or the loan, by primary key
     sent: int = 0
     replies: list[tuple[float, int, str]] = field(

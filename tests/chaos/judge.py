@@ -10,8 +10,10 @@ from tests.chaos.clients import send, with_database
 from tests.chaos.journal import Journal, Request
 from tests.chaos.people import People
 from tests.chaos.plant import Plant
+from tests.chaos.shops import callers
 
 WAITING = ("PENDING", "CLAIMED", "SENT", "UNKNOWN")
+SHOP_KINDS = ("order", "agree", "capture", "refund", "void")
 
 
 @dataclass
@@ -40,11 +42,12 @@ def open_work() -> dict[str, int]:
     """Count what is still under way."""
     from django.db import connection
 
-    from loans.models import Collection, GatewayMessage, Payout
+    from loans.models import Collection, GatewayMessage, Payout, Transfer
 
     found = {
         "payouts": Payout.objects.filter(status__in=WAITING).count(),
         "collections": Collection.objects.filter(status__in=WAITING).count(),
+        "transfers": Transfer.objects.filter(status__in=WAITING).count(),
         "messages": GatewayMessage.objects.filter(state="STORED").count(),
     }
     with connection.cursor() as cursor:
@@ -59,7 +62,7 @@ def open_work() -> dict[str, int]:
 
 def ask_again(plant: Plant, people: People, journal: Journal, *, seconds: float) -> list[Request]:
     """Send every request without a final answer again under its key, as a careful client would."""
-    who = {client.user_id: client for client in people.borrowers}
+    who = callers(people)
     deadline = time.monotonic() + seconds
     while True:
         waiting = [row for row in list(journal.requests.values()) if row.open]
@@ -102,6 +105,7 @@ def finish_nights(plant: Plant) -> None:
 def compare(plant: Plant, journal: Journal, verdict: Verdict) -> None:
     """Hold the clients' journal against the database, the database against the bank, and both against the ledger."""
     with_database(lambda: _clients_and_rows(journal, verdict))
+    with_database(lambda: _shop_and_rows(journal, verdict))
     told = plant.manage("reconcile_bank", "--json")
     if told.returncode != 0:
         verdict.bank.append((told.stdout + told.stderr).strip()[-3000:])
@@ -119,12 +123,17 @@ def _clients_and_rows(journal: Journal, verdict: Verdict) -> None:
     from loans.models import Collection
 
     draws: dict[str, list[Any]] = {}
-    for draw in Drawdown.objects.select_related("loan").prefetch_related("loan__payouts"):
+    by_hand = Drawdown.objects.filter(
+        capture=None
+    )  # what a shop captured is compared with the shop's own journal
+    for draw in by_hand.select_related("loan").prefetch_related("loan__payouts"):
         draws.setdefault(draw.idempotency_key, []).append(draw)
     pays: dict[str, list[Any]] = {}
     for row in Collection.objects.all():
         pays.setdefault(row.idempotency_key, []).append(row)
     for request in journal.requests.values():
+        if request.kind in SHOP_KINDS:
+            continue
         rows = (draws if request.kind == "draw" else pays).pop(request.key, [])
         refs = {word for _, status, word in request.replies if status in (200, 201)}
         if len(rows) > 1 or len(refs) > 1:
@@ -144,6 +153,55 @@ def _clients_and_rows(journal: Journal, verdict: Verdict) -> None:
     verdict.unasked += [f"draw {key}" for key in draws]
     verdict.unasked += [f"repayment {key}" for key in pays if not key.startswith("auto:")]
     _limits(verdict)
+
+
+def _shop_and_rows(journal: Journal, verdict: Verdict) -> None:
+    """Hold what the shop and its buyers asked for against orders, captures and refunds."""
+    from merchants.models import Capture, Checkout, Refund
+
+    orders = {row.order_id: row for row in Checkout.objects.all()}
+    by_ref = {str(row.ref): row for row in orders.values()}
+    moves: dict[str, dict[str, list[Any]]] = {"capture": {}, "refund": {}}
+    for kind, model in (("capture", Capture), ("refund", Refund)):
+        for move in model._default_manager.all():
+            moves[kind].setdefault(move.reference, []).append(move)
+    asked_for, agreed = set(), set()
+    for request in journal.requests.values():
+        refs = {word for _, status, word in request.replies if status in (200, 201)}
+        if len(refs) > 1:
+            verdict.doubled.append(f"{request.kind} {request.key}: {len(refs)} promises")
+        if request.kind == "order":
+            asked_for.add(request.body["order_id"])
+            if request.accepted and request.body["order_id"] not in orders:
+                verdict.lost.append(f"order {request.key}: {request.accepted}")
+        elif request.kind in moves:
+            _one_move(request, moves[request.kind].pop(request.key, []), verdict)
+        elif request.kind in ("agree", "void"):
+            order = by_ref.get(request.path.split("/")[2])
+            agreed.add(order.pk if order else 0)
+            if request.kind == "agree" and request.accepted and (order is None or order.hold_id is None):
+                verdict.lost.append(f"agree {request.key}: nothing is held")
+            if request.kind == "void" and request.accepted and order is not None and order.money.left:
+                verdict.lost.append(f"void {request.key}: {order.money.left} is still held")
+    verdict.unasked += [f"order {name}" for name in orders.keys() - asked_for]
+    verdict.unasked += [
+        f"hold of order {row.pk}" for row in orders.values() if row.hold_id and row.pk not in agreed
+    ]
+    verdict.unasked += [f"{kind} {key}" for kind, left in moves.items() for key in left]
+
+
+def _one_move(request: Request, rows: list[Any], verdict: Verdict) -> None:
+    """Compare one capture or refund with what was promised."""
+    name = f"{request.kind} {request.key}"
+    if len(rows) > 1:
+        verdict.doubled.append(f"{name}: {len(rows)} rows")
+    if request.accepted and request.accepted not in {str(row.ref) for row in rows}:
+        verdict.lost.append(f"{name}: {request.accepted}")
+    if request.refused and rows:
+        verdict.refused_but_done.append(f"{name}: {request.replies}")
+    for row in rows:
+        if "amount" in request.body and f"{row.amount:.2f}" != request.body["amount"]:
+            verdict.lost.append(f"{name}: another amount")
 
 
 def _limits(verdict: Verdict) -> None:

@@ -1,4 +1,4 @@
-"""The people of a run: borrowers with tight lines, an officer; made by the tests' factories, logged in by session rows."""
+"""The people of a run: borrowers with tight lines, an officer, a shop; made by the tests' factories, logged in by session rows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,30 @@ class Client:
     account_ref: str
     cookie: str
     token: str
+    borrower_ref: str = ""
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "Cookie": f"sessionid={self.cookie}; csrftoken={self.token}",
+            "X-CSRFToken": self.token,
+            "Accept-Language": "en",
+        }
+
+
+@dataclass(frozen=True)
+class Till:
+    """The computer of a shop, with its key."""
+
+    key: str
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}", "Accept-Language": "en"}
 
 
 @dataclass(frozen=True)
 class People:
     borrowers: tuple[Client, ...]
+    till: Till
     officer_id: int
     first_day: date
 
@@ -35,6 +54,7 @@ def populate(*, count: int, first_day: date) -> People:
     from ledger.operations import open_books
     from tests.credit.factories import account_of, bring_first_versions, make_line, make_person
     from tests.factories import StaffFactory
+    from tests.merchants.shop import make_key, make_merchant
 
     bring_first_versions()
     open_books(first_date=first_day)
@@ -45,10 +65,19 @@ def populate(*, count: int, first_day: date) -> People:
         line = make_line(borrower=person, limit=LIMIT, as_of=first_day, auto_debit=number % 3 == 0)
         cookie, token = _log_in(person.user)
         borrowers.append(
-            Client(person.user_id, line.pk, str(line.ref), str(account_of(person).ref), cookie, token)
+            Client(
+                person.user_id,
+                line.pk,
+                str(line.ref),
+                str(account_of(person).ref),
+                cookie,
+                token,
+                str(person.ref),
+            )
         )
     officer = StaffFactory(email="officer@example.com")
-    return People(tuple(borrowers), officer.pk, first_day)
+    till = Till(make_key(make_merchant())[1])
+    return People(tuple(borrowers), till, officer.pk, first_day)
 
 
 def _log_in(user) -> tuple[str, str]:  # type: ignore[no-untyped-def]

@@ -43,6 +43,7 @@ class Process:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    tree: Path = ROOT  # whose code it runs: this release's, or that of the one before
     running: subprocess.Popen[bytes] | None = None
     starts: int = 0
     held: bool = field(default=False)  # stays down until a fault lets it go
@@ -51,7 +52,7 @@ class Process:
         with self.log.open("ab") as output:
             self.running = subprocess.Popen(
                 [sys.executable, *self.command],
-                cwd=ROOT,
+                cwd=self.tree,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -16,7 +16,7 @@ from tests.chaos.sabotage import SABOTAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEP = bool(os.environ.get("DEEP"))
-SHORT = "kill_worker,kill_web_child,database_terminate,database_swallow,broker_flush"
+SHORT = "kill_worker,kill_web_child,database_terminate,database_swallow,broker_flush,release_changes"
 
 
 def chaos(*options: str) -> tuple[int, dict[str, Any], str]:

@@ -106,6 +106,9 @@ def test_it_lends_what_is_captured_and_frees_what_is_not(merchant: Any, line: Cr
     order = operations.void_checkout(checkout_id=order.pk, as_of=AS_OF, now=NOW)
     assert (order.status, order.released) == ("CAPTURED", Decimal("350.00"))
     assert room(line) == Decimal("4750.00")
+    # the answer was lost and the shop asks again: what is so is said, and nothing moves
+    again = operations.void_checkout(checkout_id=order.pk, as_of=AS_OF, now=NOW)
+    assert (again.status, again.released, room(line)) == ("CAPTURED", Decimal("350.00"), Decimal("4750.00"))
     assert_books()
 
 
