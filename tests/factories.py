@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import factory
@@ -20,8 +20,12 @@ _order = itertools.count(1)
 
 
 def prc_id(*, birth_date: date = date(1990, 5, 17), order: int | None = None, region: str = "110105") -> str:
-    """Return a resident identity number with a right check digit, made up from an order number."""
-    body = f"{region}{birth_date:%Y%m%d}{(next(_order) if order is None else order) % 1000:03d}"
+    """Return a resident identity number with a right check digit, made up from an order number.
+
+    A day has a thousand numbers: those beyond are of people who were born earlier.
+    """
+    days, number = divmod(next(_order) if order is None else order, 1000)
+    body = f"{region}{birth_date - timedelta(days=days):%Y%m%d}{number:03d}"
     total = sum(int(digit) * (2**power % 11) for digit, power in zip(body, range(17, 0, -1), strict=True))
     return body + "10X98765432"[total % 11]
 

@@ -33,7 +33,7 @@ from loans.models import Collection, Payout
 from tests.api.conftest import Caller, Scene, draw_body
 
 DEEP = bool(os.environ.get("DEEP"))
-EXAMPLES, STEPS = (100, 24) if DEEP else (4, 10)
+EXAMPLES, STEPS = (100, 24) if DEEP else (3, 8)
 SECRET = "s" * 40
 ACTS = (
     "draw",

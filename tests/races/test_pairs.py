@@ -35,7 +35,7 @@ from tests.factories import StaffFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEEP = os.environ.get("DEEP") == "1"
-REPEATS = 200 if DEEP else 1
+REPEATS = int(os.environ.get("RACE_REPEATS", "200")) if DEEP else 1
 
 
 @dataclass(frozen=True)
