@@ -32,10 +32,10 @@ INVARIANTS: list[Invariant] = [
         "names and numbers of people lie encrypted",
         r"""
         SELECT 'identity' AS what, id FROM accounts_identity
-            WHERE number !~ '^v1:[[:alnum:]]+:' OR full_name !~ '^v1:[[:alnum:]]+:'
+            WHERE number !~ '^(v[12]:[[:alnum:]]+:|v0:—?$)' OR full_name !~ '^(v[12]:[[:alnum:]]+:|v0:—?$)'
         UNION ALL SELECT 'bank account', id FROM accounts_bankaccount
-            WHERE number !~ '^v1:[[:alnum:]]+:' OR holder_name !~ '^v1:[[:alnum:]]+:'
-        UNION ALL SELECT 'user', id FROM accounts_user WHERE phone !~ '^v1:[[:alnum:]]+:'
+            WHERE number !~ '^(v[12]:[[:alnum:]]+:|v0:—?$)' OR holder_name !~ '^(v[12]:[[:alnum:]]+:|v0:—?$)'
+        UNION ALL SELECT 'user', id FROM accounts_user WHERE phone !~ '^(v[12]:[[:alnum:]]+:|v0:—?$)'
         """,
     ),
     Invariant(

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import operations
 from accounts.audit_reader import heads_now, write_heads
 from accounts.operations import replies
+from accounts.operations.keys import rotate_keys
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,13 @@ def expire_proposals(*, limit: int = 500) -> int:
 def forget_replies(*, limit: int = 10_000) -> int:
     """Drop stored answers that nobody can ask for again."""
     return replies.forget_replies(now=timezone.now(), limit=limit)
+
+
+@shared_task(name="accounts.tasks.seal_under_own_keys")
+def seal_under_own_keys(*, limit: int = 50_000) -> dict[str, int]:
+    """Seal some of what lies under older keys anew; both forms are read meanwhile."""
+    report = rotate_keys(limit=limit)
+    return {"sealed": report.sealed, "left": report.left}
 
 
 @shared_task(name="accounts.tasks.keep_audit_heads")

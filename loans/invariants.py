@@ -259,7 +259,10 @@ INVARIANTS = [
                WHERE a.role = 'SUSPENSE' AND j.source LIKE 'suspense:%' GROUP BY 1),
            told AS (
                SELECT s.ref::text AS item, s.amount - coalesce(sum(m.amount), 0) AS amount
-               FROM loans_suspenseitem s LEFT JOIN loans_suspensematch m ON m.item_id = s.id GROUP BY s.id)
+               FROM loans_suspenseitem s LEFT JOIN (
+                   SELECT x.item_id, x.amount FROM loans_suspensematch x LEFT JOIN loans_event e ON e.id = x.event_id
+                   WHERE NOT EXISTS (SELECT 1 FROM loans_event r WHERE r.loan_id = x.loan_id AND r.kind = 'REVERSAL'
+                                     AND r.data->>'reverses' = e.reference)) m ON m.item_id = s.id GROUP BY s.id)
            SELECT item, held.amount AS ledger, told.amount AS items_say FROM told FULL JOIN held USING (item)
            WHERE held.amount IS DISTINCT FROM told.amount OR told.amount < 0""",
     ),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
-from accounts.crypto.seal import Sealed, open_sealed, place, seal
+from accounts.crypto.person import open_value, seal_for
+from accounts.crypto.seal import Sealed, nothing, place, seal
 
 if TYPE_CHECKING:
     _Text = models.TextField[Any, Any]
@@ -25,7 +26,7 @@ class SealedAttribute(DeferredAttribute):
             return self
         value = super().__get__(instance, cls)
         if isinstance(value, Sealed):
-            return open_sealed(sealed=value, aad=self.field.aad(instance))
+            return open_value(sealed=value, aad=self.field.aad(instance))
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -35,7 +36,8 @@ class SealedAttribute(DeferredAttribute):
 class EncryptedTextField(_Text):
     """Keep a text encrypted, tied to its table, its column and the row's `ref`.
 
-    It cannot be searched or set by `QuerySet.update`: keep a blind index beside it, and save instances.
+    A model with a property `key_holder` has its values sealed by the key of that holder, any other by the portal's. It
+    cannot be searched or set by `QuerySet.update`: keep a blind index beside it, and save instances.
     """
 
     descriptor_class = SealedAttribute
@@ -64,9 +66,19 @@ class EncryptedTextField(_Text):
         value = model_instance.__dict__.get(self.attname)
         if value is None or isinstance(value, Sealed):
             return value
-        sealed = seal(plaintext=str(value), aad=self.aad(model_instance))
+        sealed = self.sealed(model_instance, str(value))
         model_instance.__dict__[self.attname] = sealed
         return sealed
+
+    def sealed(self, instance: models.Model, plaintext: str) -> Sealed:
+        """Seal a text for this column of a row, under its holder's key."""
+        empty = nothing(plaintext)
+        if empty is not None:
+            return empty
+        holder = getattr(instance, "key_holder", None)
+        if holder is None:
+            return seal(plaintext=plaintext, aad=self.aad(instance))
+        return seal_for(holder=holder, plaintext=plaintext, aad=self.aad(instance))
 
     def get_prep_value(self, value: Any) -> str | None:
         if value is None:

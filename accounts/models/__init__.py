@@ -8,6 +8,7 @@ from accounts.models.consent import Consent
 from accounts.models.contact import Call, ContactPreference
 from accounts.models.identity import Identity
 from accounts.models.notice import Notice
+from accounts.models.person_key import PersonKey
 from accounts.models.proposal import Proposal
 from accounts.models.reply import StoredReply
 from accounts.models.rights import BusinessLicence, LegalHold
@@ -28,6 +29,7 @@ __all__ = [
     "Identity",
     "LegalHold",
     "Notice",
+    "PersonKey",
     "Proposal",
     "TemporaryRole",
     "User",

@@ -8,13 +8,15 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto import EncryptedTextField, blind_index
+from accounts.crypto import EncryptedTextField, blind_index, holder_of
+from accounts.crypto.person import IDENTITY
 from accounts.models.borrower import Borrower
 
 
 class BankAccount(models.Model):
     """A borrower's bank account; holder and number are encrypted."""
 
+    key_path = "borrower"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     borrower = models.ForeignKey(
         Borrower, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="bank_accounts"
@@ -49,6 +51,10 @@ class BankAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bank_name} …{self.number_last4}"
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.borrower.ref, shelf=IDENTITY)
 
     @property
     def masked(self) -> str:

@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.crypto import EncryptedTextField, blind_index
+from accounts.crypto import EncryptedTextField, blind_index, holder_of
+from accounts.crypto.person import IDENTITY
 from accounts.models.borrower import Borrower
 
 
@@ -25,6 +26,7 @@ class Identity(models.Model):
         VERIFIED = "VERIFIED", _("Verified")
         REJECTED = "REJECTED", _("Not accepted")
 
+    key_path = "borrower"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     borrower = models.OneToOneField(
         Borrower, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="identity"
@@ -61,6 +63,10 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document} …{self.number_last4}"
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.borrower.ref, shelf=IDENTITY)
 
     @staticmethod
     def index_of(*, document: str, number: str) -> str:

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto import EncryptedTextField
+from accounts.crypto import EncryptedTextField, holder_of
+from accounts.crypto.person import WISH
 from accounts.models.borrower import Borrower
 
 
@@ -59,6 +60,7 @@ class BusinessLicence(models.Model):
         ACCEPTED = "ACCEPTED", _("Accepted")
         REFUSED = "REFUSED", _("Not accepted")
 
+    key_path = "business"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     business = models.ForeignKey(
         Borrower, verbose_name=_("business"), on_delete=models.PROTECT, related_name="licences"
@@ -92,3 +94,7 @@ class BusinessLicence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.media_type} {self.size}"
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.business.ref, shelf=WISH)

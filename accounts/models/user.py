@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto import EncryptedTextField, blind_index
+from accounts.crypto import EncryptedTextField, blind_index, holder_of
+from accounts.crypto.person import LOGIN
 from accounts.domain.contact import canonical_email, canonical_phone, mask_email, mask_phone
 
 
@@ -100,6 +101,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         if self.email:
             self.email = canonical_email(self.email)
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.ref, shelf=LOGIN)
 
     @property
     def masked_login(self) -> str:

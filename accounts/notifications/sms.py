@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ class ConsoleBackend(SmsBackend):
     """Show the message where the portal runs: for the sandbox, where the owner of the phone sits at the console."""
 
     def send(self, *, phone: str, text: str, reference: str) -> None:
-        pass
+        sys.stderr.write(f"text message to {phone}: {text}\n")
+        sys.stderr.flush()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from accounts.crypto import keys_ready
 from accounts.domain.contact import parse_email
 from accounts.domain.dates import check_birth_date
 from accounts.domain.documents import parse_document
@@ -106,7 +107,8 @@ def _write(wanted: Mapping[str, tuple[User, Identity]], *, actor: User, now: dat
     Borrower.objects.bulk_create([identity.borrower for identity in identities])
     for identity in identities:
         identity.borrower_id = identity.borrower.pk
-    Identity.objects.bulk_create(identities)
+    with keys_ready(holders=[identity.key_holder for identity in identities]):
+        Identity.objects.bulk_create(identities)
     write_audits(drafts=[dataclasses.replace(draft, actor=actor) for draft in audits])
 
 

@@ -27,6 +27,7 @@ from accounts.sign_in.limits import count_try, forget, take_back
 
 log = logging.getLogger(__name__)
 NETWORK_TRIES = 50
+CODE_DIGITS = 7
 EMAIL_STAGE = "allauth.account.stages.EmailVerificationStage"
 
 
@@ -120,11 +121,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return self._digits()
 
     def _digits(self) -> str:
-        """Six digits: a phone's keyboard for numbers, and five tries at a million."""
-        return f"{secrets.randbelow(1_000_000):06d}"
+        """Seven digits, 23 bits: a phone's keyboard for numbers, and five tries at ten million."""
+        return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **kwargs: Any) -> None:
-        text = _("Your lendportal code is %(code)s. It works for 15 minutes. Never tell it to anybody.")
+        text = _("Your lendportal code is %(code)s. It works for 10 minutes. Never tell it to anybody.")
         self._text(phone, text % {"code": code})
 
     def send_account_already_exists_sms(self, phone: str) -> None:

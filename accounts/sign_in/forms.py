@@ -156,6 +156,11 @@ class CountedCode:
     expected_code: str
     cleaned_data: dict[str, Any]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # the keyboard of digits; the browser fills in what came by message (`one-time-code` stays as it is)
+        self.fields["code"].widget.attrs["inputmode"] = "numeric"  # type: ignore[attr-defined]
+
     def clean_code(self) -> str:
         recipient = getattr(self, "email", None) or getattr(self, "phone", None) or ""
         subject = f"{recipient}|{self.expected_code}"

@@ -37,7 +37,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Name what is kept, the reason in law, and for how many years after the end."""
+    """Name what is kept, the reason in law, and for how many years after the end; 0 is without an end."""
 
     what: str
     why: str
@@ -87,20 +87,33 @@ def blocks(standing: Standing) -> list[Block]:
     return found
 
 
+DECISION_YEARS: Final = 5
 IDENTITY_YEARS: Final = 10
+BOOKS_YEARS: Final = 30
 
+TRAIL: Final = Kept(
+    N_("The audit trail, in which you have no name and no number"), N_("Proof of what was done"), 0
+)
 KEPT_OF_BORROWERS: Final = (
-    Kept(N_("Contracts, postings and receipts of your loans"), N_("Accounting law: books and vouchers"), 30),
+    Kept(
+        N_("Contracts, postings and receipts of your loans"),
+        N_("Accounting law: books and vouchers"),
+        BOOKS_YEARS,
+    ),
     Kept(
         N_("Your identity document and bank accounts, sealed, out of everybody's sight"),
         N_("Anti-money-laundering law: who the customer was"),
         IDENTITY_YEARS,
     ),
-    Kept(N_("Decisions with their reasons"), N_("So that a decision about you can be checked"), 5),
-    Kept(N_("The audit trail and the consents that you gave"), N_("Proof of what was agreed and done"), 5),
+    Kept(
+        N_("Decisions with their reasons"), N_("So that a decision about you can be checked"), DECISION_YEARS
+    ),
+    Kept(N_("The consents that you gave"), N_("Proof of what was agreed"), DECISION_YEARS),
+    TRAIL,
 )
 KEPT_OF_OTHERS: Final = (
-    Kept(N_("The audit trail and the consents that you gave"), N_("Proof of what was agreed and done"), 5),
+    Kept(N_("The consents that you gave"), N_("Proof of what was agreed"), DECISION_YEARS),
+    TRAIL,
 )
 
 

@@ -53,6 +53,7 @@ _FACTS: Final = (
 _FROM = """
   FROM (SELECT * FROM credit_decision
          WHERE id > {after} AND decided_date BETWEEN '{first}' AND '{last}' AND decided_by_id IS NULL
+           AND inputs <> '{{}}'
          ORDER BY id LIMIT {block}) d
   JOIN credit_application p ON p.id = d.application_id
   CROSS JOIN LATERAL jsonb_to_record(d.inputs) AS i(applicant jsonb, asked jsonb, ceiling jsonb, problem text)

@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto import EncryptedTextField
+from accounts.crypto import EncryptedTextField, holder_of
+from accounts.crypto.person import BOOKS
 from accounts.models import BankAccount
 from credit.models.line import CreditLine, Drawdown
 from credit.models.product import Product
@@ -19,6 +20,7 @@ from credit.models.product import Product
 class PurposeEvidence(models.Model):
     """An invoice, quote or admission letter that a borrower uploaded for one draw; the file is encrypted."""
 
+    key_path = "line__borrower"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     line = models.ForeignKey(CreditLine, on_delete=models.PROTECT, related_name="+", verbose_name=_("line"))
     scenario = models.CharField(_("scenario"), max_length=16, choices=Product.Scenario)
@@ -53,6 +55,10 @@ class PurposeEvidence(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.line.borrower.ref, shelf=BOOKS)
 
 
 class Payee(models.Model):

@@ -10,9 +10,11 @@ from decimal import Decimal
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q, Sum
 
+from accounts.crypto import destroy_keys, holder_of
+from accounts.crypto.person import BOOKS, IDENTITY, LOGIN, WISH
 from accounts.models import (
     BankAccount,
     Borrower,
@@ -38,9 +40,10 @@ from credit.models import (
     ReviewRequest,
 )
 from credit.operations.lines import close_line
-from loans.models import Collection, Loan, Payout
+from loans.models import CalendarFeed, Collection, Loan, Payout
 from regimes.errors import N_, InvalidInput
 from risk.evidence.operations import forget_evidence
+from risk.operations import forget_assessments
 
 GONE = "—"
 
@@ -113,7 +116,11 @@ def erase_borrower(*, borrower: Borrower, actor: User, as_of: date, now: datetim
         _forget_messages(locked, now)
         forget_documents(locked, now, keeps=keeps)
         if locked.user_id is not None:
-            _forget_login(User.objects.select_for_update(of=("self",)).get(pk=locked.user_id))
+            user = User.objects.select_for_update(of=("self",)).get(pk=locked.user_id)
+            _forget_login(user)
+            destroy_keys(holders=[holder_of(ref=user.ref, shelf=LOGIN)], now=now)
+        shelves = (WISH,) if keeps else (WISH, IDENTITY, BOOKS)
+        destroy_keys(holders=[holder_of(ref=locked.ref, shelf=shelf) for shelf in shelves], now=now)
         BusinessMember.objects.filter(business=locked).update(is_active=False)
         locked.display_name, locked.status = GONE, Borrower.Status.ERASED
         locked.save(update_fields=["display_name", "status"])
@@ -124,7 +131,16 @@ def erase_borrower(*, borrower: Borrower, actor: User, as_of: date, now: datetim
             object_ref=locked.ref,
             after={"kept_by_law": keeps},
         )
+        if not keeps:  # no loan came of it, so nothing has to be answered for
+            forget_decisions(locked)
     return locked
+
+
+def forget_decisions(borrower: Borrower) -> None:
+    """Empty what decisions about a borrower were made from, and why; the trail must say before that they go."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT credit_forget_decisions(%s)", [borrower.pk])
+    forget_assessments(subject_id=borrower.pk)
 
 
 def _forget_messages(borrower: Borrower, now: datetime) -> None:
@@ -146,6 +162,10 @@ def _forget_messages(borrower: Borrower, now: datetime) -> None:
 def forget_documents(borrower: Borrower, now: datetime, *, keeps: bool) -> None:
     """Take documents away, or leave them sealed while the law wants them; licences go in any case."""
     BusinessLicence.objects.filter(business=borrower).delete()
+    for feed in CalendarFeed.objects.filter(borrower=borrower).exclude(language=""):
+        feed.token, feed.token_digest, feed.language = GONE, secrets.token_hex(32), ""
+        feed.revoked_date = feed.revoked_date or now.date()
+        feed.save(update_fields=["token", "token_digest", "language", "revoked_date"])
     BankAccount.objects.filter(borrower=borrower, removed_at=None).update(removed_at=now, is_default=False)
     if keeps:
         return

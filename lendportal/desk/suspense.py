@@ -14,9 +14,8 @@ from ledger import queries as ledger_queries
 from lendportal.desk.keyset import read_key
 from lendportal.desk.views import _page
 from lendportal.errors import refusal_text
-from loans.models import SuspenseMatch
 from loans.operations.suspense import hold_line
-from loans.suspense import held, items
+from loans.suspense import held, items, matches
 from regimes.errors import Refusal
 
 SHOWN = 50
@@ -41,7 +40,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     if after is None:
         raise Http404
     rows = list(items().filter(left__gt=Decimal(0), pk__gt=after).select_related("line__file").order_by("pk")[: SHOWN + 1])  # fmt: skip
-    cleared = SuspenseMatch.objects.select_related("item", "loan", "maker", "checker").order_by("-pk")[:20]
+    cleared = matches().select_related("item", "loan", "maker", "checker").order_by("-pk")[:20]
     return _page(
         request, "admin/suspense.html", status, title=_("Suspense"), rows=rows[:SHOWN], more=rows[SHOWN - 1].pk if len(rows) > SHOWN else 0,
         cleared=cleared, held=held(), problem=problem, today=ledger_queries.business_date(),

@@ -21,6 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from lendportal.embedded.postgres import binaries
 from lendportal.embedded.process import CannotStart
 from lendportal.recovery.digests import Digest, digests
+from lendportal.recovery.keys import NAME, TABLE, KeysUnreadable, bring_keys, read_keys, write_keys
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -31,12 +32,17 @@ class UnableToCopy(Exception):
 
 
 def back_up(
-    *, folder: Path, now: datetime, jobs: int = 2, say: Callable[[str], None] = lambda line: None
+    *,
+    folder: Path,
+    now: datetime,
+    jobs: int = 2,
+    keys: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Write database and files into a new folder; give the manifest.
+    """Write database and files into a new folder, and the keys of persons beside it; give the manifest.
 
     The dump and the digests are read from one snapshot while the portal works on. The folder appears under its name only
-    when it is whole.
+    when it is whole. The keys go over those of the copy before: who was erased since is readable in no copy.
     """
     if folder.exists():
         raise UnableToCopy(f"{folder} exists already; name a new folder")
@@ -49,6 +55,8 @@ def back_up(
         manifest["sha256"] = {name: _hash(half / name) for name in _names(half)}
         path = half / MANIFEST
         path.write_text(json.dumps(manifest, indent=1), "utf-8")
+        with psycopg.connect(**_plain(connection.get_connection_params())) as link:
+            write_keys(link=link, path=keys or folder.parent / NAME)
         half.rename(folder)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
@@ -71,6 +79,7 @@ def _dump(half: Path, *, now: datetime, jobs: int, say: Callable[[str], None]) -
             "--compress=1",
             "--no-owner",
             "--no-privileges",
+            f"--exclude-table-data=public.{TABLE}",
             f"--file={half / 'database'}",
             parameters=parameters,
         )
@@ -90,14 +99,27 @@ def _dump(half: Path, *, now: datetime, jobs: int, say: Callable[[str], None]) -
     }
 
 
-def restore(*, folder: Path, jobs: int = 2, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Bring a copy back into the configured database, which must be empty; give the manifest.
+def restore(
+    *,
+    folder: Path,
+    jobs: int = 2,
+    keys: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Bring a copy back into the configured database, which must be empty; give the manifest and who was erased since.
 
-    Every file is hashed before anything is written, and history is hashed afterwards.
+    Every file is hashed before anything is written, and history is hashed afterwards. The newest keys of persons come
+    with it; without them no sealed value opens.
     """
     manifest = read_manifest(folder)
     parameters = connection.get_connection_params()
     _refuse_full(parameters)
+    # copies from before that migration hold values of the older form alone
+    keyed = "accounts.0012_person_keys" in manifest["migrations"]
+    try:
+        rows = read_keys(path=keys or folder.parent / NAME) if keyed else []
+    except KeysUnreadable as error:
+        raise UnableToCopy(str(error)) from None
     say("restoring the database")
     _run(
         "pg_restore",
@@ -117,6 +139,9 @@ def restore(*, folder: Path, jobs: int = 2, say: Callable[[str], None] = lambda 
     wrong = [table for table, digest in expected.items() if found.get(table) != digest]
     if wrong:
         raise UnableToCopy(f"the restored history differs from the copy's: {', '.join(wrong)}")
+    if keyed:
+        with psycopg.connect(**_plain(parameters)) as link:
+            manifest["erased_since"] = bring_keys(link=link, rows=rows)
     _bring_files(folder, manifest["files"])
     return manifest
 

@@ -33,6 +33,8 @@ def beat_schedule(*, sweep_seconds: int) -> dict[str, Any]:
         "changed-lines": _row("credit.tasks.reevaluate_changed_lines", crontab(), lives=50),
         # reminders keep the regime's contact hours themselves; a missed hour is caught up by the next
         "reminders": _row("credit.tasks.send_reminders", crontab(minute=5), lives=3000),
+        # values from before each person had a key: some a night until none is left
+        "own-keys": _row("accounts.tasks.seal_under_own_keys", crontab(minute=45, hour="4"), lives=3000),
         "purge": _row("credit.tasks.purge_kept", crontab(minute=15, hour="4"), lives=3000),
         "imports": _row("credit.tasks.work_imports", crontab(), lives=50),
         "experiments": _row("credit.tasks.run_experiments", crontab(), lives=50),

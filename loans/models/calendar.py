@@ -8,13 +8,15 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto.fields import EncryptedTextField
+from accounts.crypto import EncryptedTextField, holder_of
+from accounts.crypto.person import WISH
 from accounts.models import Borrower
 
 
 class CalendarFeed(models.Model):
     """One link. Whoever has it sees due dates and amounts, and nothing else; revoking it ends it for good."""
 
+    key_path = "borrower"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     borrower = models.ForeignKey(
         Borrower, verbose_name=_("borrower"), on_delete=models.PROTECT, related_name="calendar_feeds"
@@ -39,3 +41,7 @@ class CalendarFeed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ref}"
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.borrower.ref, shelf=WISH)

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto.fields import EncryptedTextField
+from accounts.crypto import EncryptedTextField, holder_of
+from accounts.crypto.person import IDENTITY
 from accounts.models import User
 from loans.domain.hardship import WAITING, HardshipStatus, PlanStatus
 from loans.models.loan import Loan
@@ -41,6 +42,7 @@ class HardshipRequest(models.Model):
         LATER = "LATER", _("Another day of the month")
         TALK = "TALK", _("I do not know: please make a proposal")
 
+    key_path = "loan__borrower"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     loan = models.ForeignKey(Loan, verbose_name=_("loan"), on_delete=models.PROTECT, related_name="hardships")
     reason = models.CharField(_("reason"), max_length=10, choices=Reason)
@@ -100,6 +102,10 @@ class HardshipRequest(models.Model):
         return f"{self.ref}"
 
     @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.loan.borrower.ref, shelf=IDENTITY)
+
+    @property
     def is_waiting(self) -> bool:
         return self.status in WAITING
 
@@ -107,6 +113,7 @@ class HardshipRequest(models.Model):
 class HardshipPaper(models.Model):
     """A paper given with a request, sealed."""
 
+    key_path = "request__loan__borrower"  # whose key seals
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     request = models.ForeignKey(
         HardshipRequest, verbose_name=_("request"), on_delete=models.PROTECT, related_name="papers"
@@ -127,6 +134,10 @@ class HardshipPaper(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ref}"
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.request.loan.borrower.ref, shelf=IDENTITY)
 
 
 class HardshipPlan(models.Model):

@@ -15,7 +15,7 @@ from loans.models.loan import Loan, LoanEventRow, money
 
 
 class SuspenseItem(models.Model):
-    """One movement into our account that belongs to no order of ours. What is left of it is its amount less its matches."""
+    """One movement into our account that belongs to no order of ours. What is left of it is its amount less its matches that stand."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     line = models.OneToOneField(

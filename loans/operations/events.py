@@ -17,6 +17,7 @@ from ledger.queries import closed_through
 from loans.domain.engine import append_event
 from loans.domain.events import EventKind, LoanEvent
 from loans.models import AccrualLine, AccrualSlice, Instalment, Loan, LoanEventRow
+from loans.operations.suspense_books import bring_back
 from loans.projection import Projection, difference, position, project
 from regimes.errors import N_, InvalidInput, NotFound, Refusal
 
@@ -120,6 +121,7 @@ def write_event(
     )
     row.save(force_insert=True)
     carry(loan=loan, terms=terms, before=events, after=longer, as_of=as_of, new=new)
+    bring_back(loan=loan, event=new, as_of=as_of, actor=actor)
     return row
 
 

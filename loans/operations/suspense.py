@@ -10,12 +10,10 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.operations import write_audit
-from ledger.domain.chart import Role
-from ledger.domain.journal import Direction, PostingLine
-from ledger.operations import post_journal
 from loans.domain.events import EventKind, LoanEvent
 from loans.models import BankFileLine, Loan, SuspenseItem, SuspenseMatch
 from loans.operations.events import lock_loan, refuse_settled, write_event
+from loans.operations.suspense_books import post_suspense
 from loans.suspense import left_of
 from regimes.errors import N_, NotFound, Refusal
 
@@ -44,7 +42,9 @@ def hold_line(*, line_id: int, actor: User, as_of: date) -> SuspenseItem:
                 item.save(force_insert=True)
         except IntegrityError:
             raise UnableToHold("held_already", N_("This movement is held already.")) from None
-        _post(f"suspense:{item.ref}", "HELD", item.amount, item.received_date, as_of, into=True)
+        post_suspense(
+            source=f"suspense:{item.ref}", leg="HELD", amount=item.amount, day=item.received_date, as_of=as_of, into=True
+        )  # fmt: skip
         write_audit(
             actor=actor, action="suspense.held", object_type="loans.SuspenseItem", object_ref=item.ref, after={"amount": str(item.amount)}
         )  # fmt: skip
@@ -111,7 +111,9 @@ def _clear(match: SuspenseMatch) -> SuspenseMatch:
     """A loan's payment comes with cash of its own, so the cash that was held is taken out; so does what goes back."""
     match.save(force_insert=True)
     source = f"suspense:{match.item.ref}:{match.ref}"
-    _post(source, "CLEARED", match.amount, match.booked_date, match.booked_date, into=False)
+    post_suspense(
+        source=source, leg="CLEARED", amount=match.amount, day=match.booked_date, as_of=match.booked_date, into=False
+    )  # fmt: skip
     write_audit(
         actor=match.checker,
         action="suspense.matched" if match.kind == "LOAN" else "suspense.returned",
@@ -120,18 +122,3 @@ def _clear(match: SuspenseMatch) -> SuspenseMatch:
         after={"amount": str(match.amount), "loan": str(match.loan.ref) if match.loan else ""},
     )
     return match
-
-
-def _post(source: str, leg: str, amount: Decimal, day: date, as_of: date, *, into: bool) -> None:
-    cash, held = (Direction.DEBIT, Direction.CREDIT) if into else (Direction.CREDIT, Direction.DEBIT)
-    post_journal(
-        source=source,
-        leg=leg,
-        kind="SUSPENSE",
-        value_date=day,
-        booked_date=as_of,
-        postings=[
-            PostingLine(role=Role.CASH_AT_BANK, direction=cash, amount=amount),
-            PostingLine(role=Role.SUSPENSE, direction=held, amount=amount),
-        ],
-    )

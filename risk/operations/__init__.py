@@ -9,7 +9,7 @@ from risk.evidence.operations import (
     refresh_rollups,
 )
 from risk.evidence.sandbox import connect_sandbox_person
-from risk.operations.assessing import assess
+from risk.operations.assessing import assess, forget_assessments
 from risk.operations.errors import UnableToAssess, UnableToChangeModel, UnableToLoadModel, UnableToTrain
 from risk.operations.monitoring import monitor, score_shadows
 from risk.operations.registry import (
@@ -29,6 +29,7 @@ __all__ = [
     "UnableToLoadModel",
     "UnableToTrain",
     "assess",
+    "forget_assessments",
     "connect_sandbox_person",
     "decide_state",
     "forget_evidence",

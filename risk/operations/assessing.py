@@ -156,3 +156,9 @@ def _reasons(model: LoadedModel | None, facts: Facts, chosen: Any) -> dict[int, 
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def forget_assessments(*, subject_id: int) -> int:
+    """Empty the facts and reasons of whoever may be forgotten (the database asks the audit trail); give how many."""
+    rows = Assessment.objects.filter(subject_id=subject_id).exclude(facts=b"", reasons=[])
+    return rows.update(facts=b"", reasons=[])

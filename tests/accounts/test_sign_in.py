@@ -18,6 +18,7 @@ from django.test import Client
 from accounts.models import Borrower, User
 from accounts.notifications import sms
 from accounts.operations import enrol_totp, open_account
+from accounts.sign_in.adapter import AccountAdapter
 from tests.factories import NOW, PASSWORD, UserFactory
 from tests.world import TOTP_SECRET
 
@@ -45,7 +46,7 @@ def errors(response) -> str:
 
 
 def code_in(text: str) -> str:
-    return re.search(r"\b(\d{6})\b", text).group(1)
+    return re.search(r"\b(\d{7})\b", text).group(1)
 
 
 def is_in(client: Client) -> bool:
@@ -150,7 +151,7 @@ class TestSigningUp:
         assert User.objects.filter(email="alice@example.com").count() == 1
         assert User.objects.count() == 2
         assert "already" in mail.outbox[1].body.lower()
-        assert not re.search(r"\b\d{6}\b", mail.outbox[1].body)
+        assert not re.search(r"\b\d{7}\b", mail.outbox[1].body)
 
     def test_it_opens_an_account_by_mail_code(self, client) -> None:
         response = sign_up(client, " Alice@Example.com")
@@ -197,7 +198,7 @@ class TestSigningUp:
         assert response.url == CONFIRM_PHONE
         assert client.get(CONFIRM_PHONE).status_code == 200
         assert User.objects.count() == 1
-        assert not re.search(r"\b\d{6}\b", sms.outbox[0].text)
+        assert not re.search(r"\b\d{7}\b", sms.outbox[0].text)
         assert client.post(CONFIRM_PHONE, {"code": "000000"}).status_code == 400
 
     @pytest.mark.parametrize("password", ["correct horse 马 battery 🐎 staple", "x y" * 66])
@@ -337,6 +338,38 @@ class TestLoggingIn:
         response = client.post("/accounts/login/code/", {"login": "alice@example.com"})
         assert response.status_code == 302, response.content
         assert client.post(response.url, {"code": code_in(mail.outbox[-1].body)}).status_code == 302
+        assert is_in(client)
+
+    @pytest.mark.parametrize(
+        ("ask", "login"),
+        [
+            ("/accounts/login/code/", "alice@example.com"),
+            (SIGN_UP, "new@example.com"),
+            (SIGN_UP, "13800138000"),
+        ],
+    )
+    @pytest.mark.parametrize(("seconds", "opens"), [(590, True), (610, False)])
+    def test_a_code_lives_ten_minutes(
+        self, client, monkeypatch, ask: str, login: str, seconds: int, opens: bool
+    ) -> None:
+        page = client.post(ask, {"login": login, "password1": PASSWORD}).url
+        sent = mail.outbox[-1].body if "@" in login else sms.outbox[-1].text
+        assert 'autocomplete="one-time-code"' in (form := client.get(page).content.decode())
+        assert 'inputmode="numeric"' in form
+        began = time.time()
+        monkeypatch.setattr(time, "time", lambda: began + seconds)
+        client.post(page, {"code": code_in(sent)})
+        assert is_in(client) == opens
+
+    def test_a_code_has_the_twenty_bits_that_are_asked(self) -> None:
+        codes = [AccountAdapter().generate_login_code() for _ in range(400)]
+        assert {len(code) for code in codes} == {7}, "zeros in front are kept"
+        assert 10 ** len(codes[0]) > 2**20
+
+    def test_in_the_sandbox_a_message_is_shown_where_the_portal_runs(self, client, settings, capfd) -> None:
+        settings.SMS_BACKEND = sms.CONSOLE
+        sign_up(client, "13800138001")
+        client.post(CONFIRM_PHONE, {"code": code_in(capfd.readouterr().err)})
         assert is_in(client)
 
     def test_asking_for_a_code_tells_nobody_who_has_an_account(self, client) -> None:

@@ -11,15 +11,25 @@ from typing import Any
 
 import pytest
 from allauth.usersessions.models import UserSession
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
 from accounts import operations as accounts_operations
-from accounts.models import AuditEntry, BankAccount, Borrower, ContactPreference, Identity, Notice, User
+from accounts.audit_reader import verify
+from accounts.models import (
+    AuditEntry,
+    BankAccount,
+    Borrower,
+    ContactPreference,
+    Identity,
+    Notice,
+    PersonKey,
+    User,
+)
 from credit.domain.erasure import Standing, UnableToErase, blocks
 from credit.domain.reminders import due_day_after, first_due_on
-from credit.models import CreditLine, LineFacts, PurposeEvidence
+from credit.models import CreditLine, Decision, Drawdown, LineFacts, PurposeEvidence
 from credit.operations import upload_purpose_evidence
 from credit.operations.line_facts import refresh_line_facts
 from credit.passport.operations import issue_passport
@@ -28,10 +38,12 @@ from credit.rights.erase import erase_borrower, lift_hold, place_hold, standing_
 from credit.rights.export import LEFT_OUT, export_of, tables_of
 from credit.rights.looks import looks_at
 from credit.rights.purge import purge_kept
+from lendportal.management.commands.check_books import check
 from loans import operations as loan_operations
 from loans.models import Loan
-from risk.models import EvidenceRow
+from risk.models import Assessment, EvidenceRow
 from risk.operations import connect_sandbox_person
+from tests.credit.factories import engine_inputs
 from tests.credit.test_night import lent
 from tests.credit.test_uses import PDF
 from tests.factories import AS_OF, NOW, PASSWORD, BorrowerFactory, UserFactory
@@ -161,6 +173,25 @@ def erase(borrower: Borrower, actor: Any) -> Borrower:
     return erase_borrower(borrower=borrower, actor=actor, as_of=AS_OF, now=NOW)
 
 
+def decided(line: CreditLine) -> Decision:
+    """Decide as the engine would that a person looks."""
+    facts = Assessment.objects.create(
+        subject_id=line.borrower_id, as_of=AS_OF, purpose="APPLICATION", segment=0, outcome="UNSCORED", unscored_code="x",
+        facts=b"income of a person", registry_digest="x", reasons=[{"code": "x"}],
+    )  # fmt: skip
+    return Decision.objects.create(
+        application=line.application, number=1, is_final=False, outcome="REFER", policy=line.application.policy, inputs=engine_inputs(),
+        decided_date=AS_OF, decided_at=NOW, reasons=[{"code": "x", "message": "…", "params": {}}], assessment=facts,
+    )  # fmt: skip
+
+
+def alive(borrower: Borrower) -> set[str]:
+    """Name the shelves of a borrower whose key is not destroyed."""
+    refs = [str(borrower.ref), *([str(borrower.user.ref)] if borrower.user else [])]
+    rows = PersonKey.objects.filter(destroyed_at=None)
+    return {shelf for shelf, _, ref in (row.holder.partition(":") for row in rows) if ref in refs}
+
+
 def sums() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT account_id, sum(amount) FROM ledger_posting GROUP BY 1 ORDER BY 1")
@@ -189,6 +220,7 @@ class TestErasing:
         connect_sandbox_person(borrower_id=person.pk, persona="steady", as_of=AS_OF, now=NOW)
         issue_passport(borrower=person, sections=["holder"], actor=scene.world.alice, as_of=AS_OF, now=NOW)
         number = Identity.objects.get(borrower=person).number
+        decided(scene.line)
         paper = upload_purpose_evidence(
             line=scene.line, scenario="MEDICAL", file_name="quote.pdf", content=PDF, actor=None, as_of=AS_OF
         )
@@ -220,8 +252,13 @@ class TestErasing:
                 )
                 assert cursor.fetchone()[0] == "", table
         assert Identity.index_of(document="PRC_ID", number=number) != identity.number_index
+        assert alive(person) == set(), "no copy of before tells what it was"
+        assert (
+            not Decision.objects.filter(application__borrower=person).exclude(inputs={}, reasons=[]).exists()
+        )
 
     def test_who_repaid_keeps_what_the_law_keeps_and_the_books_the_same(self, scene: Scene) -> None:
+        decision = decided(scene.line)
         loan = lent(scene.line)
         loan_operations.record_repayment(
             loan_id=loan.pk, amount=loan_operations_payoff(loan), value_date=AS_OF, reference="r", as_of=AS_OF
@@ -230,35 +267,91 @@ class TestErasing:
         before = sums()
         erase(scene.world.alice_person, scene.world.alice)
         assert sums() == before
+        decision.refresh_from_db()
+        assert decision.inputs != {}, "it can be asked about for five years"
         assert Loan.objects.get(pk=loan.pk).principal == loan.principal
         assert Identity.objects.get(borrower=scene.world.alice_person).full_name == "Alice Wong", (
             "sealed, by law"
         )
         assert erase(scene.world.alice_person, scene.world.alice).status == "ERASED", "twice is harmless"
+        assert alive(scene.world.alice_person) == {"identity"}, "what a law keeps, and nothing else"
+        assert (
+            Decision.objects.exclude(inputs={})
+            .filter(application__borrower=scene.world.alice_person)
+            .exists()
+        )
         page = signed_in(scene.world.alice).get(reverse("credit:home", args=[scene.world.alice_person.ref]))
         assert page.status_code in (302, 404)
         assert Notice.objects.filter(borrower=scene.world.alice_person).exclude(params={}).count() == 0
 
+    def test_history_of_the_living_is_refused_by_the_database(self, scene: Scene) -> None:
+        """The change that a purge makes is no door for others: without a line in the trail nothing goes."""
+        decision = decided(scene.line)
+        consent = scene.world.alice_person.consents.first()
+        assert consent is not None
+        for statement, values in (
+            ("SELECT credit_forget_decisions(%s)", [scene.world.alice_person.pk]),
+            (
+                "UPDATE credit_decision SET inputs = '{}', reasons = '[]', note = '' WHERE id = %s",
+                [decision.pk],
+            ),
+            ("DELETE FROM credit_decision WHERE id = %s", [decision.pk]),
+            ("UPDATE risk_assessment SET facts = '', reasons = '[]' WHERE id = %s", [decision.assessment_id]),
+            ("DELETE FROM accounts_consent WHERE id = %s", [consent.pk]),
+        ):
+            with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, values)
+
     def test_what_the_law_kept_goes_when_its_years_are_over_and_no_hold_stands(self, scene: Scene) -> None:
+        paper = upload_purpose_evidence(
+            line=scene.line, scenario="MEDICAL", file_name="quote.pdf", content=PDF, actor=None, as_of=AS_OF
+        )
+        decision = decided(scene.line)
         loan = lent(scene.line)
+        PurposeEvidence.objects.filter(pk=paper.pk).update(drawdown=Drawdown.objects.get(loan=loan))
         loan_operations.record_repayment(
             loan_id=loan.pk, amount=loan_operations_payoff(loan), value_date=AS_OF, reference="r", as_of=AS_OF
         )
         person = scene.world.alice_person
+        number = Identity.objects.get(borrower=person).number
         erase(person, scene.world.alice)
+        assert alive(person) == {"identity", "books"}
         at = AuditEntry.objects.get(action="borrower.erased").at.date()
-        end = at.replace(year=at.year + 10)
-        assert purge_kept(as_of=end - timedelta(days=1), now=NOW) == 0
-        hold = place_hold(borrower=person, reason="court", actor=scene.world.bob, now=NOW)
-        assert purge_kept(as_of=end, now=NOW) == 0
-        lift_hold(hold=hold, actor=scene.world.bob, now=NOW, reason="over")
         before = sums()
-        assert purge_kept(as_of=end, now=NOW) == 1
+
+        def over(years: int) -> date:
+            return at.replace(year=at.year + years)
+
+        # five years: decisions and consents
+        assert purge_kept(as_of=over(5) - timedelta(days=1), now=NOW) == 0
+        hold = place_hold(borrower=person, reason="court", actor=scene.world.bob, now=NOW)
+        assert purge_kept(as_of=over(30), now=NOW) == 0
+        lift_hold(hold=hold, actor=scene.world.bob, now=NOW, reason="over")
+        assert purge_kept(as_of=over(5), now=NOW) == 1
+        decision.refresh_from_db()
+        assert (decision.inputs, decision.reasons, decision.outcome) == ({}, [], "REFER")
+        assert bytes(Assessment.objects.get().facts) == b""
+        assert not person.consents.exists()
+        assert Identity.objects.get(borrower=person).number == number
+        # ten years: who it was
+        assert purge_kept(as_of=over(10) - timedelta(days=1), now=NOW) == 0
+        assert purge_kept(as_of=over(10), now=NOW) == 1
         identity = Identity.objects.get(borrower=person)
         assert (identity.full_name, identity.number_last4) == ("—", "----")
         assert BankAccount.objects.get(borrower=person).number == "—"
+        assert alive(person) == {"books"}
+        # thirty years: what the loan was for
+        assert PurposeEvidence.objects.get().content
+        assert purge_kept(as_of=over(30), now=NOW) == 1
+        assert not PurposeEvidence.objects.exists()
+        assert alive(person) == set()
+        assert purge_kept(as_of=over(31), now=NOW) == 0, "each once"
+        assert [row.after for row in AuditEntry.objects.filter(action="borrower.purged").order_by("pk")] == [
+            {"years": 5}, {"years": 10}, {"years": 30}
+        ]  # fmt: skip
         assert sums() == before
-        assert purge_kept(as_of=end, now=NOW) == 0, "once"
+        assert verify() == []
+        assert [row["id"] for row in check() if row["rows"] or row["error"]] == []
 
     def test_the_page_says_what_goes_what_stays_and_erases(self, scene: Scene) -> None:
         url = reverse("credit:erase", args=[scene.world.charlie_person.ref])

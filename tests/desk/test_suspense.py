@@ -16,11 +16,12 @@ from ledger.operations import advance_business_date
 from ledger.queries import balance
 from lendportal.management.commands.check_books import check
 from loans.bank_file import compare
+from loans.domain.events import EventKind, LoanEvent
 from loans.models import BankFile, BankFileLine, Loan, SuspenseItem, SuspenseMatch
-from loans.operations import accrue, age_loans
+from loans.operations import accrue, add_event, age_loans, reverse_event
 from loans.operations.bank_file import import_bank_file
 from loans.operations.suspense import hold_line
-from loans.suspense import held, items
+from loans.suspense import held, items, left_of
 from regimes.errors import Refusal
 from tests.desk.test_kinds import approve, changed, officer, refusal, two
 from tests.desk.test_work_pages import at_desk, bank_csv
@@ -104,6 +105,36 @@ def test_a_part_pays_the_loan_as_of_its_day_and_the_rest_goes_back(item: Suspens
     assert balance(role="SUSPENSE") == 0
     assert balance(role="CASH_AT_BANK") == cash - 15
     assert not items().filter(left__gt=0)
+    assert breaches() == []
+
+
+def test_a_payment_taken_back_is_in_suspense_again_and_can_find_another_loan(
+    item: SuspenseItem, loan: Loan
+) -> None:
+    cash = balance(role="CASH_AT_BANK")
+    two("suspense_match", money(item, loan, "45.00"), as_of=TODAY)
+    match = SuspenseMatch.objects.get()
+    assert match.event is not None
+    reverse_event(
+        loan_id=loan.pk, reference=match.event.reference, reversal_reference="oops", as_of=TODAY, actor=None, reason="another Li"
+    )  # fmt: skip
+    assert balance(role="SUSPENSE") == held().items == left_of(item) == Decimal("60.00")
+    assert balance(role="CASH_AT_BANK") == cash, "the bank had the money all along"
+    assert not Loan.objects.get(pk=loan.pk).events.filter(reference="oops", amount__gt=0)
+    assert breaches() == []
+    assert "in suspense again" in at_desk("Finance").get(reverse("admin:suspense")).content.decode()
+    two("suspense_match", money(item, loan, "60.00"), as_of=TODAY)
+    assert balance(role="SUSPENSE") == held().items == 0
+    assert breaches() == []
+
+
+def test_money_that_the_bank_took_back_is_not_in_suspense(item: SuspenseItem, loan: Loan) -> None:
+    two("suspense_match", money(item, loan, "60.00"), as_of=TODAY)
+    event = SuspenseMatch.objects.get().event
+    assert event is not None
+    taken = LoanEvent(EventKind.CHARGE_BACK, TODAY, "back", 0, TODAY, Decimal("60.00"), {"repayment": event.reference})  # fmt: skip
+    add_event(loan_id=loan.pk, event=taken, as_of=TODAY)
+    assert balance(role="SUSPENSE") == held().items == left_of(item) == 0
     assert breaches() == []
 
 

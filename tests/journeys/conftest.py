@@ -54,7 +54,7 @@ class Portal:
         def found() -> str | None:
             text = (self.home / "log" / "web.log").read_text("utf-8", "replace")
             after = text[text.rfind(login) - 3000 :] if login in text else ""
-            codes = re.findall(r"(?<!\d)\d{6}(?!\d)", after)
+            codes = re.findall(r"(?<!\d)\d{7}(?!\d)", after)
             return codes[-1] if codes else None
 
         return str(until(found, seconds=10, what=f"a code for {login}"))

@@ -105,7 +105,7 @@ class TestAsking:
     def test_words_and_papers_lie_sealed_and_open_again(self, loan: Loan) -> None:
         request = ask(loan, papers=[PDF])
         raw = HardshipRequest.objects.raw("SELECT id, text::text AS raw FROM loans_hardshiprequest")[0].raw
-        assert raw.startswith("v1:")
+        assert raw.startswith("v2:")
         assert HardshipRequest.objects.get(pk=request.pk).text == "Three weeks in hospital."
         assert hardship.paper_content(request.papers.get()) == PDF
 

@@ -6,18 +6,22 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.utils import timezone
 
+from credit.rights.erase import erase_borrower
 from lendportal.recovery import UnableToCopy, back_up
 from lendportal.recovery.copies import MANIFEST, read_manifest
 from loans import operations
 from loans.models import Payout
+from tests.factories import IdentityFactory
 from tests.loans import factories
 from tests.loans.bank import API_KEY, SECRET, BankProcess
 from tests.loans.factories import START
@@ -75,12 +79,23 @@ def empty_database() -> Iterator[str]:
 
 
 def restored(copy: Path, database: str, home: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return managed(database, home, "restore", "--from", str(copy), *more)
+
+
+def managed(database: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     given = os.environ["DATABASE_URL"]
     head, _, tail = given.partition("?")
     url = f"{head.rpartition('/')[0]}/{database}{'?' + tail if tail else ''}"
-    environment = {**os.environ, "DATABASE_URL": url, "PORTAL_HOME": str(home)}
+    encoded = {name: b64encode(key).decode() for name, key in django_settings.FIELD_KEYS.items()}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "PORTAL_HOME": str(home),
+        "LENDPORTAL_FIELD_KEYS": ",".join(f"{name}:{key}" for name, key in encoded.items()),
+        "LENDPORTAL_INDEX_KEY": b64encode(django_settings.INDEX_KEY).decode(),
+    }
     return subprocess.run(
-        [sys.executable, "manage.py", "restore", "--from", str(copy), *more],
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -131,6 +146,56 @@ def test_it_restores_history_to_the_same_digests(copy: Path, empty_database: str
     told = json.loads(done.stdout.splitlines()[-1])
     assert (told["restore"], told["digests"]) == ("ok", "equal")
     assert (home / "media" / "paper.pdf").read_bytes() == b"sealed"
+
+
+LOOK = """
+from accounts.models import Identity
+for row in Identity.objects.order_by("pk"):
+    try:
+        print("said", row.full_name)
+    except Exception as error:
+        print("said", type(error).__name__)
+"""
+
+
+def look(database: str, home: Path) -> list[str]:
+    done = managed(database, home, "shell", "-v0", "-c", LOOK)
+    assert done.returncode == 0, done.stderr
+    return [line.removeprefix("said ") for line in done.stdout.splitlines() if line.startswith("said ")]
+
+
+def test_who_was_erased_is_readable_in_no_copy(
+    transactional_db: None, empty_database: str, tmp_path: Path, settings: Any
+) -> None:
+    """The copy is from before the erasure; the keys beside the copies are from after it."""
+    settings.MEDIA_ROOT, settings.MODEL_DIR = tmp_path / "media", tmp_path / "models"
+    gone, stays = IdentityFactory(full_name="Alice Wong"), IdentityFactory(full_name="Bob Li")
+    back_up(folder=tmp_path / "monday", now=timezone.now())
+    erase_borrower(borrower=gone.borrower, actor=gone.borrower.user, as_of=START, now=timezone.now())
+    back_up(folder=tmp_path / "tuesday", now=timezone.now())
+    assert b"Alice" not in (tmp_path / "person-keys.json").read_bytes()
+    done = restored(tmp_path / "monday", empty_database, tmp_path / "home", "--no-proof")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["erased_since"] == [str(gone.borrower.ref)]
+    assert look(empty_database, tmp_path / "home") == ["Shredded", "Bob Li"]
+    assert stays.borrower.status == "ACTIVE"
+
+
+@pytest.mark.parametrize("what", ["missing", "changed"])
+def test_it_refuses_without_the_keys_of_persons(
+    copy: Path, empty_database: str, tmp_path: Path, what: str
+) -> None:
+    keys = copy.parent / "person-keys.json"
+    if what == "missing":
+        keys.unlink()
+    else:
+        keys.write_text(keys.read_text().replace('"keys": "[', '"keys": "[ '))
+    done = restored(copy, empty_database, tmp_path / "home")
+    assert done.returncode == 2
+    assert "person-keys.json" in done.stderr
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname = 'accounts_user'")
+        assert cursor.fetchone()[0] == 1, "this database; the other is empty still"
 
 
 def test_a_row_changed_on_the_way_is_seen(copy: Path, empty_database: str, tmp_path: Path) -> None:

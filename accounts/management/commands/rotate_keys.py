@@ -9,13 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.crypto import Tampered, UnknownKey
 from accounts.crypto.keys import key_ring
-from accounts.operations.keys import rotate_keys
+from accounts.operations.keys import rotate_keys, values_left
 
 
 class Command(BaseCommand):
     help = (
-        "Seal every encrypted field with the first key of LENDPORTAL_FIELD_KEYS. Can be stopped and started again; "
-        "take the old key out when nothing is left."
+        "Rewrap the keys of persons with the first key of LENDPORTAL_FIELD_KEYS, and seal what is no person's with it; what "
+        "is left of before each person had a key is sealed under it. Can be stopped and started again; take the old key "
+        "out when nothing is left."
     )
     requires_system_checks = []
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
             ring = key_ring()
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=2) from None
-        if len(ring.keys) < 2:
+        if len(ring.keys) < 2 and not values_left(ring=ring):
             raise CommandError(
                 "LENDPORTAL_FIELD_KEYS: has one key only; put the new one first and keep the old",
                 returncode=2,

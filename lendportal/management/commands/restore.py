@@ -26,6 +26,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from", dest="source", type=Path, required=True, help="the folder that `backup` made"
         )
+        parser.add_argument(
+            "--keys", type=Path, help="the newest file of the keys of persons [beside the folder]"
+        )
         parser.add_argument("--jobs", type=int, default=2, help="tables that are restored at one time")
         parser.add_argument("--no-proof", action="store_true", help="do not prove books and audit trail here")
 
@@ -35,6 +38,7 @@ class Command(BaseCommand):
             manifest = restore(
                 folder=options["source"].resolve(),
                 jobs=options["jobs"],
+                keys=options["keys"] and options["keys"].resolve(),
                 say=self.stderr.write,
             )
         except (UnableToCopy, DatabaseError, Error, OSError) as error:
@@ -50,6 +54,7 @@ class Command(BaseCommand):
             "taken_at": manifest["taken_at"],
             "business_date": manifest["business_date"],
             "digests": "equal",
+            "erased_since": manifest.get("erased_since", []),
             "restored_seconds": round(restored, 1),
             "seconds": round(time.monotonic() - began, 1),
         }

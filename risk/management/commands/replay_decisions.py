@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=0, help="only the newest so many")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rows = Assessment.objects.all()
+        rows = Assessment.objects.exclude(facts=b"")  # of whoever was forgotten nothing is left to replay
         if options["first"]:
             rows = rows.filter(as_of__gte=options["first"])
         if options["last"]:
