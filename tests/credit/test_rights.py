@@ -258,8 +258,8 @@ class TestErasing:
         )
 
     def test_who_repaid_keeps_what_the_law_keeps_and_the_books_the_same(self, scene: Scene) -> None:
-        decision = decided(scene.line)
         loan = lent(scene.line)
+        decision = decided(scene.line)
         loan_operations.record_repayment(
             loan_id=loan.pk, amount=loan_operations_payoff(loan), value_date=AS_OF, reference="r", as_of=AS_OF
         )
@@ -306,8 +306,8 @@ class TestErasing:
         paper = upload_purpose_evidence(
             line=scene.line, scenario="MEDICAL", file_name="quote.pdf", content=PDF, actor=None, as_of=AS_OF
         )
-        decision = decided(scene.line)
         loan = lent(scene.line)
+        decision = decided(scene.line)
         PurposeEvidence.objects.filter(pk=paper.pk).update(drawdown=Drawdown.objects.get(loan=loan))
         loan_operations.record_repayment(
             loan_id=loan.pk, amount=loan_operations_payoff(loan), value_date=AS_OF, reference="r", as_of=AS_OF
