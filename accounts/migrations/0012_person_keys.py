@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "keys of persons",
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("wrapped__isnull", True), ("destroyed_at__isnull", False))
-                        | models.Q(("wrapped__isnull", False), ("destroyed_at__isnull", True)),
+                        condition=models.Q(("destroyed_at__isnull", False), ("wrapped__isnull", True))
+                        | models.Q(("destroyed_at__isnull", True), ("wrapped__isnull", False)),
                         name="person_key_until_destroyed",
                     )
                 ],

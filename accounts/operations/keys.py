@@ -93,7 +93,10 @@ def _rotate_batch(
 
 def _write(model: type[models.Model], field: EncryptedTextField, keys: list[int], tokens: list[str]) -> None:
     """Write a batch in one statement."""
-    table, column = connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(str(field.column))
+    table, column = (
+        connection.ops.quote_name(model._meta.db_table),
+        connection.ops.quote_name(str(field.column)),
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} t SET {column} = d.token FROM unnest(%s::bigint[], %s::text[]) AS d(id, token) WHERE t.id = d.id",  # noqa: S608  names of our own
