@@ -99,5 +99,5 @@ def own_notice(*, user: User, ref: object) -> Notice:
     )
     if notice is None:
         raise _missing()
-    own_borrower(user=user, ref=notice.borrower.ref)
+    check_own(user=user, borrower=notice.borrower)
     return notice

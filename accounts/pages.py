@@ -179,9 +179,9 @@ def page(
     values = dict(context or {})
     if borrower is not None:
         values["borrower"] = borrower
-        count = queries.unread_count(borrower_id=borrower.pk) if unread is None else unread
-        user = cast(User, request.user)
-        values["nav"] = _nav(_mine(request), borrower, here, count)
+        mine, user = _mine(request), cast(User, request.user)
+        known = (row.unread for row in mine if row.borrower.pk == borrower.pk)
+        values["nav"] = _nav(mine, borrower, here, next(known, 0) if unread is None else unread)
         if request.session.get("acting") != str(borrower.ref):
             request.session["acting"] = str(borrower.ref)
             operations.remember_acting(user=user, borrower=borrower)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from accounts.models import (
     BankAccount,
@@ -24,16 +25,18 @@ from accounts.models import (
 )
 from accounts.notifications.kinds import render
 from accounts.proposal_kinds import kinds
+from accounts.rows import columns, names_of, read_row
 
 SELF = "SELF"
 
 
 @dataclass(frozen=True)
 class Acting:
-    """A borrower for whom a user may act, and in which role: SELF, OWNER, FINANCE or VIEWER."""
+    """A borrower for whom a user may act, in which role (SELF, OWNER, FINANCE or VIEWER), and the notices not read yet."""
 
     borrower: Borrower
     role: str
+    unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,29 @@ class NoticeView:
 
 def borrowers_of(*, user: User) -> list[Acting]:
     """Return for whom a user may act: the person first, then businesses by name. One statement: every page asks."""
-    own = Borrower.objects.filter(user=user).annotate(role=Value(SELF, output_field=CharField()))
-    businesses = Borrower.objects.filter(members__user=user, members__is_active=True)
-    found = own.union(businesses.annotate(role=F("members__role")), all=True)
-    ordered = sorted(found, key=lambda row: (row.is_business, row.display_name, row.pk))
-    return [Acting(row, row.role) for row in ordered]
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTING, [user.pk, user.pk])
+        rows = cursor.fetchall()
+    found = [Acting(_borrower(row[2:]), row[0], row[1]) for row in rows]
+    return sorted(
+        found, key=lambda one: (one.borrower.is_business, one.borrower.display_name, one.borrower.pk)
+    )
+
+
+def _borrower(values: Sequence[Any]) -> Borrower:
+    row = read_row(Borrower, names_of(Borrower), values)
+    assert row is not None, "joined, not left out"
+    return row
+
+
+_UNREAD = """
+(SELECT count(*) FROM accounts_notice n
+  WHERE n.borrower_id = b.id AND n.channel = 'IN_APP' AND n.status = 'SENT' AND n.read_at IS NULL)"""
+_ACTING = f"""
+SELECT '{SELF}', {_UNREAD}, {columns("b", Borrower)} FROM accounts_borrower b WHERE b.user_id = %s
+UNION ALL
+SELECT m.role, {_UNREAD}, {columns("b", Borrower)} FROM accounts_businessmember m
+  JOIN accounts_borrower b ON b.id = m.business_id WHERE m.user_id = %s AND m.is_active"""  # noqa: S608  names of our own columns
 
 
 def active_consents(*, borrower_ids: Iterable[int]) -> dict[int, frozenset[str]]:

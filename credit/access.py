@@ -49,11 +49,8 @@ def own_drawdown_of_loan(
     *, user: User, loan_ref: uuid.UUID | str, roles: tuple[str, ...] = READERS
 ) -> Drawdown:
     """Give the draw that made a loan, when it is the user's, or refuse as missing."""
-    found = Drawdown.objects.filter(loan__ref=loan_ref).values_list("ref", flat=True).first()
-    if found is None:
-        raise _missing()
     rows = Drawdown.objects.select_related("line__borrower__business_profile", "loan")
-    return _one(rows, user, found, roles, "line__borrower")
+    return _one(rows, user, loan_ref, roles, "line__borrower", by="loan__ref")
 
 
 def own_draw_request(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> DrawRequest:
@@ -67,13 +64,15 @@ def own_review(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = REA
     return _one(ReviewRequest.objects.all(), user, ref, roles, "borrower")
 
 
-def _one(rows: QuerySet[Row], user: User, ref: uuid.UUID | str, roles: tuple[str, ...], path: str) -> Row:
+def _one(
+    rows: QuerySet[Row], user: User, ref: uuid.UUID | str, roles: tuple[str, ...], path: str, by: str = "ref"
+) -> Row:
     wanted = _as_uuid(ref)
     businesses = BusinessMember.objects.filter(user_id=user.pk, is_active=True, role__in=roles).values(
         "business_id"
     )
     mine = Q(**{f"{path}__user_id": user.pk}) | Q(**{f"{path}_id__in": businesses})
-    found = rows.filter(mine, ref=wanted).first()
+    found = rows.filter(mine, **{by: wanted}).first()
     if found is None:
         raise _missing()
     return found

@@ -113,25 +113,43 @@ def affordability(*, borrower_id: int, rows: Iterable[tuple[date, Decimal]], as_
     return Affordability(income_of(borrower_id=borrower_id, as_of=as_of), before, months[heaviest], heaviest)
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Hold what a borrower has had with us, and which pieces the visitor has read."""
+
+    loans: int = 0
+    running: int = 0
+    was_late: bool = False
+    read: frozenset[str] = frozenset()
+
+
+_PAST = """
+SELECT count(*), count(*) FILTER (WHERE status = ANY(%s)), coalesce(bool_or(worst_days_past_due > 0), false),
+       (SELECT coalesce(array_agg(code), '{}') FROM credit_lessonread WHERE user_id = %s)
+FROM loans_loan WHERE borrower_id = %s
+"""
+
+
+def past_of(*, borrower_id: int, user_id: int | None) -> Past:
+    """Ask in one statement for what decides what somebody should read before a draw."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAST, [list(Loan.LIVE), user_id, borrower_id])
+        loans, running, was_late, read = cursor.fetchone()
+    return Past(loans, running, was_late, frozenset(read))
+
+
 def situations_of(
-    *,
-    line: CreditLine,
-    found: Affordability,
-    method: str,
-    count: int,
-    left: Decimal,
-    loans: Iterable[Loan],
+    *, line: CreditLine, found: Affordability, method: str, count: int, left: Decimal, past: Past
 ) -> set[str]:
     """Name what is true of this borrower and this draw, for choosing what to read."""
-    listed = list(loans)
     wanted = {
-        FIRST: not listed,
+        FIRST: not past.loans,
         HEAVY: found.level in ("tight", "heavy"),
         SHORT_OF_RECORDS: found.level == "unknown",
         FULL: left < line.limit / 5,
-        LATE_BEFORE: any(loan.worst_days_past_due for loan in listed),
+        LATE_BEFORE: past.was_late,
         LONG: count >= 24,
         AT_THE_END: method in ("INTEREST_FIRST", "BULLET", "FLEXIBLE"),
-        SEVERAL: sum(1 for loan in listed if loan.is_live) > 1,
+        SEVERAL: past.running > 1,
     }
     return {name for name, is_true in wanted.items() if is_true}

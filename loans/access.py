@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
-from accounts.access import own_borrower
+from accounts.access import check_own
 from accounts.models import User
 from loans.models import Collection as Payment
 from loans.models import HardshipPlan, HardshipRequest, Loan
@@ -21,7 +21,7 @@ def own_loan(*, user: User, ref: uuid.UUID | str, roles: Collection[str] | None 
     loan = Loan.objects.select_related("borrower").filter(ref=_as_uuid(ref)).first()
     if loan is None:
         raise _missing()
-    own_borrower(user=user, ref=loan.borrower.ref, roles=roles)
+    check_own(user=user, borrower=loan.borrower, roles=roles)
     return loan
 
 
@@ -30,7 +30,7 @@ def own_collection(*, user: User, ref: uuid.UUID | str) -> Payment:
     payment = Payment.objects.select_related("loan__borrower").filter(ref=_as_uuid(ref)).first()
     if payment is None:
         raise _missing()
-    own_borrower(user=user, ref=payment.loan.borrower.ref)
+    check_own(user=user, borrower=payment.loan.borrower)
     return payment
 
 
@@ -41,7 +41,7 @@ def own_hardship(
     found = HardshipRequest.objects.select_related("loan__borrower").filter(ref=_as_uuid(ref)).first()
     if found is None:
         raise _missing()
-    own_borrower(user=user, ref=found.loan.borrower.ref, roles=roles)
+    check_own(user=user, borrower=found.loan.borrower, roles=roles)
     return found
 
 
@@ -52,7 +52,7 @@ def own_hardship_plan(
     found = HardshipPlan.objects.select_related("request__loan__borrower").filter(ref=_as_uuid(ref)).first()
     if found is None:
         raise _missing()
-    own_borrower(user=user, ref=found.request.loan.borrower.ref, roles=roles)
+    check_own(user=user, borrower=found.request.loan.borrower, roles=roles)
     return found
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db.models import Exists
 
-from accounts.models import Borrower, Consent, Notice
+from accounts.models import Borrower, Consent
 from credit.models import (
     Application,
     CreditLine,
@@ -34,7 +34,6 @@ class Home:
     next_due_date: date | None
     next_due_amount: Decimal
     history: list[LimitChange]
-    unread_notices: int
 
 
 def home(*, borrower_id: int, as_of: date, borrower: Borrower | None = None) -> Home:
@@ -58,9 +57,6 @@ def home(*, borrower_id: int, as_of: date, borrower: Borrower | None = None) -> 
         next_due_date=first,
         next_due_amount=sum((view.next_due_amount for view in views if view.next_due_date == first), ZERO),
         history=sorted((c for view in views for c in view.changes), key=lambda c: -c.pk)[:12],
-        unread_notices=Notice.objects.filter(
-            borrower_id=borrower_id, channel="IN_APP", read_at__isnull=True
-        ).count(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,7 @@ from credit.models import (
 from credit.queries.debts import OPEN_LOAN, ZERO, debt_of_line, line_exposure
 from credit.queries.rules import active_policy, ceiling_now, regime_now, rules_of
 from credit.queries.uses import payees_of, room_under
-from loans.business_days import on_the_calendar
+from loans.business_days import calendar_rule, on_the_calendar
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
 from loans.models import CalendarRule
@@ -90,22 +90,45 @@ def draw_quote(
     *, line_id: int, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
 ) -> Quote:
     """Quote a draw: every instalment and the annual rate by IRR, from the terms that would be signed."""
-    line = CreditLine.objects.select_related("borrower__contact_preference").get(pk=line_id)
-    terms = loan_terms(
-        line=line,
-        amount=amount,
-        instalment_count=instalment_count,
-        repayment_method=repayment_method,
-        as_of=as_of,
-    )
-    return quote(terms, as_of=as_of)
+    (found,) = draw_quotes(
+        line_id=line_id, amount=amount, instalment_count=instalment_count, methods=[repayment_method], as_of=as_of
+    )  # fmt: skip
+    return found
+
+
+def draw_quotes(
+    *,
+    line_id: int,
+    amount: Decimal,
+    instalment_count: int,
+    methods: Iterable[str],
+    as_of: date,
+    line: CreditLine | None = None,
+) -> list[Quote]:
+    """Quote one draw in several ways of repaying; line and calendar are read once, the line not at all if it is given."""
+    if line is None:
+        line = CreditLine.objects.select_related("borrower__contact_preference").get(pk=line_id)
+    assert line.pk == line_id
+    rule = calendar_rule()
+    terms = [
+        loan_terms(
+            line=line, amount=amount, instalment_count=instalment_count, repayment_method=method, as_of=as_of, calendar=rule
+        )
+        for method in methods
+    ]  # fmt: skip
+    return [quote(agreed, as_of=as_of) for agreed in terms]
+
+
+def room_of(*, line: CreditLine) -> Decimal:
+    """Give what can be drawn of a line now."""
+    return available(limit=line.limit, exposure=line_exposure(line_id=line.pk))
 
 
 def draw_options(*, line: CreditLine, room: Decimal | None = None) -> list[DrawOption]:
     """List what a line can be drawn for: product, ways of repaying with their terms, purposes, amounts."""
     ceiling = ceiling_now()
     if room is None:
-        room = available(limit=line.limit, exposure=line_exposure(line_id=line.pk))
+        room = room_of(line=line)
     options = []
     for product in Product.objects.filter(family=line.family, is_active=True).order_by("pk"):
         terms = product.terms()

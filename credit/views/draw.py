@@ -153,15 +153,11 @@ def _compare(form: DrawForm, line: CreditLine, option: DrawOption, as_of: date) 
     amount, count = form.cleaned_data.get("amount"), form.cleaned_data.get("instalment_count")
     if not amount or not count or not option.minimum <= amount <= option.product.maximum_amount:
         return []
-    return [
-        cost_of(
-            queries.draw_quote(
-                line_id=line.pk, amount=amount, instalment_count=count, repayment_method=method, as_of=as_of
-            )
-        )
-        for method, counts in option.methods
-        if count in counts
-    ]
+    methods = [method for method, counts in option.methods if count in counts]
+    found = queries.draw_quotes(
+        line_id=line.pk, amount=amount, instalment_count=count, methods=methods, as_of=as_of, line=line
+    )
+    return [cost_of(one) for one in found]
 
 
 def _compared(form: DrawForm, compared: list[Cost]) -> dict[str, Any]:

@@ -95,9 +95,7 @@ def home(request: SignedIn, borrower: Borrower) -> HttpResponse:
         "changes": [change_view(change) for change in found.history[:3]],
         "waiting": application if application and application.status in ("SUBMITTED", "REFERRED") else None,
     }
-    return page(
-        request, "credit/home.html", context, borrower=borrower, here="home", unread=found.unread_notices
-    )
+    return page(request, "credit/home.html", context, borrower=borrower, here="home")
 
 
 def _line(view: queries.LineView) -> dict[str, Any]:
@@ -168,8 +166,8 @@ def for_line(*, spending: bool = False) -> Callable[..., Any]:
         def inner(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
             line = access.own_line(user=request.user, ref=ref)
             if spending:
-                accounts_access.own_borrower(
-                    user=request.user, ref=line.borrower.ref, roles=accounts_access.MAY_DRAW
+                accounts_access.check_own(
+                    user=request.user, borrower=line.borrower, roles=accounts_access.MAY_DRAW
                 )
             return view(request, line)
 

@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,7 @@ from accounts import queries as accounts_queries
 from accounts.pages import SignedIn, page, refuse, signed_in
 from accounts.templatetags.portal import percent
 from credit import access, operations, queries
-from credit.affording import Affordability, affordability, situations_of
+from credit.affording import Affordability, affordability, past_of, situations_of
 from credit.domain.approvals import ApprovalNeeded
 from credit.domain.lessons import fitting
 from credit.domain.line import UnableToDrawDown
@@ -34,10 +35,9 @@ from credit.queries import DrawOption
 from credit.views.approvals import ask_instead
 from credit.views.draw import draw_form, draw_page, offered_options
 from credit.views.home import for_line
-from credit.views.learn import lesson_view, read_by
+from credit.views.learn import lesson_view
 from credit.views.words import Cost, cost_of, late_words, purpose_name
 from ledger.queries import business_date
-from loans import queries as loan_queries
 from loans.tasks import wake_payout
 from loans.views.wake import wake
 from loans.views.way import Link, Way, payout_way
@@ -107,16 +107,17 @@ def _seal(choice: Choice, *, cost: Cost, line: CreditLine, user_id: int) -> str:
 def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Show the whole cost before anything is signed; the clock of the reading time starts here."""
     as_of = business_date()
-    view = queries.line_view(line=line, as_of=as_of, newest=0)
-    _offered, option = offered_options(request, line, view.available)
-    form = draw_form(request, line, option, accounts_queries.bank_accounts_of(borrower_id=line.borrower_id))
+    room = queries.room_of(line=line)
+    _offered, option = offered_options(request, line, room)
+    accounts = accounts_queries.bank_accounts_of(borrower_id=line.borrower_id)
+    form = draw_form(request, line, option, accounts)
     if not form.is_bound or not form.is_valid():
         if not form.is_bound:
             return redirect("credit:draw", line.ref)
         return draw_page(request, line, form=form, status=400)
     data = form.cleaned_data
     try:
-        _check(data, line=line, option=option, view=view)
+        _check(data, line=line, option=option, room=room)
     except Refusal as refusal:
         status = refuse(form, refusal)
         return draw_page(request, line, form=form, status=status)
@@ -131,10 +132,11 @@ def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
         data.get("payee", ""),
         data.get("evidence", ""),
     )
-    return _cost_page(request, line, choice)
+    masked = next((row.masked for row in accounts if str(row.ref) == choice.account), "")
+    return _cost_page(request, line, choice, as_of=as_of, room=room, account=masked)
 
 
-def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, view: queries.LineView) -> None:
+def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, room: Decimal) -> None:
     """Refuse early what the draw itself would refuse, so that nobody reads a table in vain."""
     check_choice(
         option.product.terms(),
@@ -144,12 +146,12 @@ def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, view: 
         purpose=data["purpose"],
         ceiling=queries.ceiling_now(),
     )
-    if data["amount"] > view.available:
+    if data["amount"] > room:
         raise UnableToDrawDown(
             "limit_exceeded",
             N_("You can draw up to %(available)s."),
             field="amount",
-            params={"available": view.available},
+            params={"available": room},
         )
     operations.use_of(
         line=line,
@@ -188,10 +190,14 @@ def _cost_page(
     form: ConfirmForm | None = None,
     status: int = 200,
     waited: int = 0,
+    as_of: date | None = None,
+    room: Decimal | None = None,
+    account: str = "",
 ) -> HttpResponse:
-    shown = _cost(line, choice)
+    """Lay the table out; what the caller has read already is given."""
+    as_of = as_of or business_date()
+    shown = _cost(line, choice, as_of)
     seconds = queries.regime_now().reading_seconds
-    view = queries.line_view(line=line, as_of=business_date(), newest=0)
     if form is None:
         form = ConfirmForm(initial={"seal": _seal(choice, cost=shown, line=line, user_id=request.user.pk)})
     query: dict[str, str | int] = {
@@ -207,9 +213,9 @@ def _cost_page(
     found = affordability(
         borrower_id=line.borrower_id,
         rows=[(row.due_date, row.total) for row in shown.rows],
-        as_of=business_date(),
+        as_of=as_of,
     )
-    left = view.available - choice.amount
+    left = (queries.room_of(line=line) if room is None else room) - choice.amount
     context = {
         "afford": found,
         "before_words": _("Now: %(share)s of your income") % {"share": percent(found.share_before)},
@@ -221,7 +227,7 @@ def _cost_page(
         "cost": shown,
         "count": choice.count,
         "purpose_label": purpose_name(choice.purpose),
-        "account": _destination(request, choice),
+        "account": account or _destination(request, choice),
         "paper_name": _paper_name(line, choice),
         "left": left,
         "late_words": late_words(line.penalty_rate, shown.rows[0].principal or choice.amount),
@@ -237,29 +243,24 @@ def _lessons(
     request: SignedIn, line: CreditLine, choice: Choice, found: Affordability, left: Decimal
 ) -> list[dict[str, Any]]:
     """Choose what this borrower should read before this draw."""
+    past = past_of(borrower_id=line.borrower_id, user_id=request.user.pk)
     situations = situations_of(
+        line=line, found=found, method=choice.method, count=choice.count, left=left, past=past
+    )
+    chosen = fitting(scenario=choice.scenario, situations=situations, read=past.read)
+    return [lesson_view(lesson, read=past.read) for lesson in chosen]
+
+
+def _cost(line: CreditLine, choice: Choice, as_of: date) -> Cost:
+    (found,) = queries.draw_quotes(
+        line_id=line.pk,
+        amount=choice.amount,
+        instalment_count=choice.count,
+        methods=[choice.method],
+        as_of=as_of,
         line=line,
-        found=found,
-        method=choice.method,
-        count=choice.count,
-        left=left,
-        loans=loan_queries.loans_of(borrower_ids=[line.borrower_id]),
     )
-    read = read_by(request)
-    chosen = fitting(scenario=choice.scenario, situations=situations, read=read)
-    return [lesson_view(lesson, read=read) for lesson in chosen]
-
-
-def _cost(line: CreditLine, choice: Choice) -> Cost:
-    return cost_of(
-        queries.draw_quote(
-            line_id=line.pk,
-            amount=choice.amount,
-            instalment_count=choice.count,
-            repayment_method=choice.method,
-            as_of=business_date(),
-        )
-    )
+    return cost_of(found)
 
 
 def _open(written: str, *, line: CreditLine, user_id: int) -> dict[str, Any]:
@@ -334,7 +335,9 @@ def _refused(
 ) -> HttpResponse:
     """Show the table again with the reason; a table that is no longer true is shown anew and read anew."""
     fresh = refusal.code in ("offer_expired", "terms_outdated")
-    anew = ConfirmForm({"seal": _seal(choice, cost=_cost(line, choice), line=line, user_id=request.user.pk)})
+    anew = ConfirmForm(
+        {"seal": _seal(choice, cost=_cost(line, choice, business_date()), line=line, user_id=request.user.pk)}
+    )
     shown = anew if fresh else form
     if fresh:
         shown.errors.clear()
@@ -357,7 +360,7 @@ def _check_reading(waited: int) -> None:
 
 
 def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -> None:
-    if _fingerprint(_cost(line, choice)) != parts["f"]:
+    if _fingerprint(_cost(line, choice, business_date())) != parts["f"]:
         raise UnableToSign("terms_outdated", N_("The terms changed. Please read them."))
 
 

@@ -221,7 +221,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SANDBOX  # http://localhost is as safe as the machine; elsewhere https
 MFA_TOTP_ISSUER = "lendportal"
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a flushed cache must not log anybody in or out
+SESSION_ENGINE = "accounts.sign_in.sessions"  # a flushed cache must not log anybody in or out
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -77,7 +77,7 @@ def index(request: SignedIn, borrower: Borrower) -> HttpResponse:
 def detail(request: SignedIn, loan: Loan) -> HttpResponse:
     """Show one loan: what is owed, each instalment, what happened, what closes it today."""
     as_of = business_date()
-    view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
+    view = queries.loan_view(loan_id=loan.pk, as_of=as_of, loan=loan)
     context = {
         "loan": loan,
         "rows": [instalment_view(row, as_of=as_of) for row in view.instalments],
@@ -114,7 +114,7 @@ def repay(request: SignedIn, loan: Loan) -> HttpResponse:
     if not loan.is_live:
         return redirect("loans:loan", loan.ref)
     as_of = business_date()
-    view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
+    view = queries.loan_view(loan_id=loan.pk, as_of=as_of, loan=loan)
     payoff, due = view.payoff, due_now(view)
     held = accounts_queries.bank_accounts_of(borrower_id=loan.borrower_id)
     accounts = [(str(row.ref), row.masked) for row in held if row.verified_at]

@@ -60,7 +60,7 @@ def prepay(request: SignedIn, loan: Loan) -> HttpResponse:
     if not loan.is_live:
         return redirect("loans:loan", loan.ref)
     as_of = business_date()
-    view = queries.loan_view(loan_id=loan.pk, as_of=as_of)
+    view = queries.loan_view(loan_id=loan.pk, as_of=as_of, loan=loan)
     due, payoff = due_now(view), view.payoff
     form, status = PrepayForm(request.GET or None), 200
     choices: list[Choice] = []

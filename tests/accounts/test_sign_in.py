@@ -29,6 +29,7 @@ CONFIRM_MAIL, CONFIRM_PHONE = "/accounts/confirm-email/", "/accounts/phone/verif
 @pytest.fixture(autouse=True)
 def quiet() -> None:
     sms.outbox.clear()
+    cache.clear()  # sign-ups of a network are counted a minute
 
 
 def sign_up(client: Client, login: str, password: str = PASSWORD, **extra: str):

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from credit.affording import Affordability, affordability, situations_of
+from credit.affording import Affordability, Past, affordability, situations_of
 from credit.domain.lessons import BY_CODE, LESSONS, SITUATIONS, fitting
 from credit.models import Drawdown, LessonRead
 from loans.models import Collection, Loan
@@ -173,7 +173,7 @@ class TestAffording:
     def test_situations_are_what_is_true(self, scene: Scene) -> None:
         found = Affordability(Decimal(1000), Decimal(0), Decimal(600), AS_OF)
         said = situations_of(
-            line=scene.line, found=found, method="BULLET", count=24, left=Decimal(100), loans=[]
+            line=scene.line, found=found, method="BULLET", count=24, left=Decimal(100), past=Past()
         )
         assert said == {"first", "heavy", "full", "long", "at_the_end"}
 
