@@ -6,15 +6,36 @@ than PostgreSQL on doing it. Fields prepare their values as in `save`; signals a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Field, Model
 from django.db.models.expressions import BaseExpression, DatabaseDefault
 
 M = TypeVar("M", bound=Model)
+
+
+def ask(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Send a fixed statement with its values beside it, and give the first row of the answer.
+
+    Django's own cursor writes values into the text, so that each statement is new to the server. Here the server sees one
+    text again and again; where LENDPORTAL_DB_PREPARE allows it, it parses and plans it once a session. A value whose type
+    the statement does not say needs a cast.
+    """
+    with connection.cursor() if connection.queries_logged else _fixed_cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _fixed_cursor() -> Any:
+    """Give a cursor that sends values beside the text; Django's log of statements could not say what it sent."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
 
 
 def insert_row(row: Model) -> None:

@@ -118,7 +118,8 @@ def log_in(user: Any) -> str:
     """Make a session as a log-in does, and give its cookies."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
+
+    from accounts.sign_in.sessions import SessionStore
 
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)

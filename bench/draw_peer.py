@@ -80,13 +80,14 @@ def _insert(table: str, row: dict[str, Any], changing: dict[str, str]) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(values)})"
 
 
-def _gate(line: str, borrower: str, account: str) -> str:
+def _gate(line: str, borrower: str, account: str, today: date) -> str:
     """Give the statement that a draw asks under the lock, with its parameters put in."""
     from credit.queries import gate
 
     said = {
         "lines": f"ARRAY[{line}]::bigint[]", "line": line, "key": "gen_random_uuid()::text", "borrower": borrower,
         "is_business": "false", "scenario": "'EVERYDAY'", "family": "'PERSONAL'", "account": account,
+        "account_ref": "NULL::uuid", "as_of": f"'{today}'::date",
     }  # fmt: skip
     return re.sub(r"%\((\w+)\)s", lambda found: said[found[1]], gate._GATE)
 
@@ -111,13 +112,13 @@ def install(*, first: date) -> None:
     account_gap = accounts[lines[0][1]] - lines[0][0]
     assert all(b - pk == gap and accounts[b] - pk == account_gap for pk, b in lines)
     start = f"\\set line random({lines[0][0]}, {top})\n\\set borrower :line + {gap}\n\\set account :line + {account_gap}\n"
-    _scripts["client"] = start + _client_side(rows)
+    _scripts["client"] = start + _client_side(rows, first)
     _scripts["function"] = start + "SELECT bench_draw(:line, :borrower, :account);\n"
     with connection.cursor() as cursor:
-        cursor.execute(_function(rows))
+        cursor.execute(_function(rows, first))
 
 
-def _client_side(rows: dict[str, Any]) -> str:
+def _client_side(rows: dict[str, Any], today: date) -> str:
     fresh, now = "gen_random_uuid()", "statement_timestamp()"
     own = {"borrower_id": ":borrower", "bank_account_id": ":account"}
     loan = _insert("loans_loan", rows["loan"], {**own, "ref": fresh, "reference": fresh, "created_at": now})
@@ -140,7 +141,7 @@ def _client_side(rows: dict[str, Any]) -> str:
     change = (
         "SELECT id AS change FROM credit_limitchange WHERE line_id = :line ORDER BY id DESC LIMIT 1 \\gset\n"
     )
-    gate = _gate(":line", ":borrower", ":account")
+    gate = _gate(":line", ":borrower", ":account", today)
     statements = [
         "BEGIN;",
         LOCK.format(line=":line") + ";",
@@ -154,7 +155,7 @@ def _client_side(rows: dict[str, Any]) -> str:
     return "\n".join(statements) + "\n"
 
 
-def _function(rows: dict[str, Any]) -> str:
+def _function(rows: dict[str, Any], today: date) -> str:
     """One call: lock, ask, and the portal's own function that writes."""
     said = {name: _literal(row) + "::jsonb" for name, row in rows.items()}
     fresh = "gen_random_uuid()"
@@ -166,7 +167,7 @@ def _function(rows: dict[str, Any]) -> str:
         made bigint;
     BEGIN
         {LOCK.format(line="wanted").replace("SELECT l.*, b.*, w.*", "PERFORM 1")};
-        FOR known IN {_gate("wanted", "owner", "paid").replace("%%", "%")} LOOP NULL; END LOOP;
+        FOR known IN {_gate("wanted", "owner", "paid", today).replace("%%", "%")} LOOP NULL; END LOOP;
         SELECT id INTO change FROM credit_limitchange WHERE line_id = wanted ORDER BY id DESC LIMIT 1;
         SELECT draw_id INTO made FROM credit_write_draw(
             {said["loan"]} || jsonb_build_object('borrower_id', owner, 'bank_account_id', paid, 'ref', {fresh}, 'reference', {fresh}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -10,6 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from accounts.models import BusinessMember, User
 from credit.models import Application, CreditLine, Decision, Drawdown, DrawRequest, LimitChange, ReviewRequest
 from credit.rows import read_own_line
+from ledger.queries import business_date
 from regimes.errors import N_, NotFound
 
 Row = TypeVar("Row", bound=Model)
@@ -19,6 +21,18 @@ SPENDERS = (BusinessMember.Role.OWNER, BusinessMember.Role.FINANCE)
 
 def own_line(*, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS) -> CreditLine:
     """Give a line of the user or of a business in which the user has a role, or refuse as missing."""
+    return _own_line(user, ref, roles)[0]
+
+
+def own_line_today(
+    *, user: User, ref: uuid.UUID | str, roles: tuple[str, ...] = READERS
+) -> tuple[CreditLine, date]:
+    """Give the same line with the business date, which whoever acts on it asks next."""
+    line, today = _own_line(user, ref, roles)
+    return line, today or business_date()  # which says that the books are not open
+
+
+def _own_line(user: User, ref: uuid.UUID | str, roles: tuple[str, ...]) -> tuple[CreditLine, date | None]:
     found = read_own_line(ref=_as_uuid(ref), user_id=user.pk, roles=roles) if user.pk else None
     if found is None:
         raise _missing()

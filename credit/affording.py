@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,7 @@ from credit.domain.lessons import (
     SHORT_OF_RECORDS,
 )
 from credit.models import CreditLine
+from credit.queries.gate import DUE_BY_MONTH, Gate
 from loans.domain.quotes import quote
 from loans.domain.terms import LoanTerms
 from loans.models import Loan
@@ -75,9 +76,14 @@ class Affordability:
 def income_of(*, borrower_id: int, as_of: date) -> Decimal | None:
     """Return the income (a business: the turnover) a month that the newest assessment saw, in whole yuan."""
     assessment = risk_queries.latest_assessment(subject_id=borrower_id, as_of=as_of)
-    if assessment is None or not assessment.facts:
+    return None if assessment is None else _income(assessment.facts)
+
+
+def _income(facts: bytes | memoryview | None) -> Decimal | None:
+    """Read the income off the facts of an assessment."""
+    if not facts:
         return None
-    values = risk_queries.facts_of(assessment=assessment)
+    values = risk_queries.read_facts(facts)
     seen = [
         float(values[FEATURE_AT[name]])
         for name in ("income_mean_6m", "sales_mean_6m")
@@ -85,13 +91,6 @@ def income_of(*, borrower_id: int, as_of: date) -> Decimal | None:
     ]
     known = [value for value in seen if not math.isnan(value) and value > 0]
     return Decimal(int(max(known))) if known else None
-
-
-_DUE = """
-SELECT date_trunc('month', i.due_date)::date, sum(i.outstanding)
-FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
-WHERE l.borrower_id = %s AND l.status = ANY(%s) AND i.outstanding > 0 AND i.due_date >= %s GROUP BY 1
-"""
 
 
 def affordability_with(*, borrower_id: int, terms: LoanTerms, as_of: date) -> Affordability:
@@ -102,15 +101,27 @@ def affordability_with(*, borrower_id: int, terms: LoanTerms, as_of: date) -> Af
 
 def affordability(*, borrower_id: int, rows: Iterable[tuple[date, Decimal]], as_of: date) -> Affordability:
     """Return the heaviest month to come, without and with the instalments (day, amount) of a draw."""
-    with connection.cursor() as cursor:  # asked by every draw under the line's lock
-        cursor.execute(_DUE, [borrower_id, list(Loan.LIVE), as_of])
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_BY_MONTH, {"borrower": borrower_id, "as_of": as_of})
         months: dict[date, Decimal] = dict(cursor.fetchall())
+    return _heaviest(months, rows, income_of(borrower_id=borrower_id, as_of=as_of))
+
+
+def affordability_seen(*, gate: Gate, rows: Iterable[tuple[date, Decimal]]) -> Affordability:
+    """Return the same from what a draw asked under the line's lock."""
+    return _heaviest(gate.months, rows, _income(gate.facts))
+
+
+def _heaviest(
+    due: Mapping[date, Decimal], rows: Iterable[tuple[date, Decimal]], income: Decimal | None
+) -> Affordability:
+    months = dict(due)
     before = max(months.values(), default=ZERO)
     for day, amount in rows:
         month = day.replace(day=1)
         months[month] = months.get(month, ZERO) + amount
     heaviest = max(months, key=lambda month: (months[month], -month.toordinal()))
-    return Affordability(income_of(borrower_id=borrower_id, as_of=as_of), before, months[heaviest], heaviest)
+    return Affordability(income, before, months[heaviest], heaviest)
 
 
 @dataclass(frozen=True, slots=True)

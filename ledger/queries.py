@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from ledger.domain.chart import BY_CODE, BY_ROLE, DEBIT_KINDS, AccountKind, ChartRow, Role
+from ledger.domain.closing import next_to_close
 from ledger.models import BookDate
 from regimes.errors import N_, Refusal
 
@@ -28,6 +29,14 @@ def business_date() -> date:
         raise BooksNotOpen("books_not_open", N_("The books are not open yet."))
     day: date = found[0]
     return day
+
+
+def next_month_to_close() -> date:
+    """Return the last day of the first month that is not closed."""
+    books = BookDate.objects.filter(pk=1).first()
+    if books is None:
+        raise BooksNotOpen("books_not_open", N_("The books are not open yet."))
+    return next_to_close(first_date=books.first_date, closed_through=books.closed_through)
 
 
 def closed_through() -> date | None:

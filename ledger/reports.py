@@ -5,7 +5,7 @@ Amounts are signed with debits positive, so that every column of a trial balance
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -265,15 +265,18 @@ def _check_period(from_date: date, to_date: date) -> None:
         )
 
 
-def close_checklist(*, month_end: date) -> list[CloseCheck]:
-    """Return what the books themselves ask before a month is closed; other rooms add their own."""
+CLOSE_STEPS = len(INVARIANTS)  # how often `close_checklist` says that it is one further
+
+
+def close_checklist(*, month_end: date, step: Callable[[], None] = lambda: None) -> list[CloseCheck]:
+    """Return what the books themselves ask before a month is closed; other rooms add their own. `step` hears of progress."""
     books = BookDate.objects.filter(pk=1).first()
     if books is None:
         raise BooksNotOpen("books_not_open", N_("The books are not open yet."))
     begun = books.closed_through or day_before(books.first_date)
     previous = month_before(month_end)
     balances = _balances_through(month_end)
-    broken = _broken()
+    broken = _broken(step)
     return [
         CloseCheck(
             "month_over", N_("The month is over"), books.business_date > month_end, str(books.business_date)
@@ -300,11 +303,12 @@ def _balances_through(day: date) -> dict[Role, Decimal]:
     return found
 
 
-def _broken() -> list[str]:
+def _broken(step: Callable[[], None]) -> list[str]:
     broken = []
-    with connection.cursor() as cursor:
-        for invariant in INVARIANTS:
+    for invariant in INVARIANTS:
+        with connection.cursor() as cursor:
             cursor.execute(invariant.sql)
             if cursor.fetchone() is not None:
                 broken.append(invariant.id)
+        step()
     return broken

@@ -78,6 +78,12 @@ VARIABLES: tuple[Variable, ...] = (
         "0",
         "connections in a web process's pool; 0: one kept for each thread",
     ),
+    V(
+        "LENDPORTAL_DB_PREPARE",
+        choice("auto", "yes", "no"),
+        "auto",
+        "keep plans of the commonest statements in the server; auto: with the embedded one alone",
+    ),
     V("LENDPORTAL_ROLE", choice("web", "worker", "command"), "command", "sets the database's time limits"),
     V("LENDPORTAL_PUBLIC_URL", url("http", "https"), "", "where borrowers find the portal", True),
     V("LENDPORTAL_ADMIN_PATH", admin_path, "desk/", "path of the officers' desk"),

@@ -15,7 +15,7 @@ from loans.domain.engine import fold
 from loans.domain.events import LoanEvent
 from loans.domain.provisions import DEFAULT_RULES, ProvisionRules
 from loans.domain.state import Amounts, LoanState
-from loans.models import Loan, ProvisionRun
+from loans.models import Loan, MonthClose, ProvisionRun
 from loans.operations.events import read_events
 from loans.sql import BOOKED
 from loans.words import event_words
@@ -218,6 +218,13 @@ def rules_in_force() -> ProvisionRules:
     """Return the rules of the latest run, or those of the house before there is one."""
     kept = ProvisionRun.objects.order_by("-as_of", "-number").values_list("rules", flat=True).first()
     return ProvisionRules.from_dict(kept) if kept else DEFAULT_RULES
+
+
+def last_close(*, month_end: date | None) -> MonthClose | None:
+    """Return the newest look at a month's close, or its close."""
+    if month_end is None:
+        return None
+    return MonthClose.objects.filter(month_end=month_end).select_related("asked_by").order_by("-pk").first()
 
 
 def close_checks(month_end: date) -> list[CloseCheck]:

@@ -24,6 +24,16 @@ def wake_payout(payout_id: int, **kwargs: Any) -> None:
     operations.send_payout(payout_id=payout_id, now=timezone.now(), as_of=business_date())
 
 
+@shared_task(name="loans.tasks.wake_payouts")
+def wake_payouts(payout_ids: list[int], **kwargs: Any) -> None:
+    """Send payouts now, each by itself."""
+    for payout_id in payout_ids:
+        try:
+            operations.send_payout(payout_id=payout_id, now=timezone.now(), as_of=business_date())
+        except Exception:
+            log.exception("wake_row_failed", id=payout_id)
+
+
 @shared_task(name="loans.tasks.wake_collection")
 def wake_collection(collection_id: int, **kwargs: Any) -> None:
     """Send one collection now."""
@@ -76,6 +86,12 @@ def sweep_webhooks(**kwargs: Any) -> int:
         lambda now: operations.due_messages(now=now, limit=BATCH),
         lambda pk: operations.apply_gateway_message(message_id=pk, as_of=business_date(), now=timezone.now()),
     )
+
+
+@shared_task(name="loans.tasks.work_closes", ignore_result=True, soft_time_limit=1740, time_limit=1800)
+def work_closes(**kwargs: Any) -> int:
+    """Prove the books of a month that somebody asked for, and close it."""
+    return operations.work_closes(now=timezone.now()) if books_are_open() else 0
 
 
 @shared_task(name="loans.tasks.settle_promises")

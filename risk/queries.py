@@ -190,7 +190,12 @@ def feature_matrix(
 
 def facts_of(*, assessment: Assessment) -> Floats:
     """Give the vector that an assessment was made from."""
-    return np.frombuffer(bytes(assessment.facts), dtype="<f8").astype(np.float64)
+    return read_facts(assessment.facts)
+
+
+def read_facts(kept: bytes | memoryview) -> Floats:
+    """Read a vector as an assessment keeps it."""
+    return np.frombuffer(bytes(kept), dtype="<f8").astype(np.float64)
 
 
 def recourse_for(*, assessment: Assessment, threshold: float) -> tuple[Change, ...]:
@@ -216,6 +221,9 @@ def latest_assessment(*, subject_id: int, as_of: date) -> Assessment | None:
 
 _LATEST = f"""SELECT {columns("a", Assessment)} FROM risk_assessment a WHERE subject_id = %s AND as_of <= %s AND purpose <> %s
 ORDER BY as_of DESC, id DESC LIMIT 1"""  # noqa: S608  the names are those of our own columns
+# the vector of the same assessment, for a statement that asks more; %(borrower)s, %(as_of)s
+NEWEST_FACTS = f"""SELECT facts FROM risk_assessment WHERE subject_id = %(borrower)s AND as_of <= %(as_of)s
+AND purpose <> '{AssessmentPurpose.SHADOW.value}' ORDER BY as_of DESC, id DESC LIMIT 1"""  # noqa: S608  our own word
 
 
 def replay(

@@ -25,6 +25,7 @@ from accounts.api.strict import (
     StrictQuery,
     StrictSerializer,
     UnableToReadQuery,
+    write,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "documented",
     "paged",
     "wake_on_commit",
+    "write",
 ]

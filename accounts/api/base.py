@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from accounts import access, queries
 from accounts.api.replies import AnsweredBefore, begin, check_match, end, keep_body, tag
-from accounts.api.strict import NoQuery, StrictSerializer, UnableToReadQuery, read_query
+from accounts.api.strict import NoQuery, StrictSerializer, UnableToReadQuery, read, read_query, write
 from accounts.models import Borrower, StoredReply, User
 from regimes.errors import N_, Refusal
 
@@ -136,9 +136,7 @@ class PortalView(APIView):
 
     def body(self, kind: type[StrictSerializer]) -> dict[str, Any]:
         """Read the body, or refuse it with the field that is wrong."""
-        serializer = kind(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        return read(kind, self.request.data)
 
     def borrower(self, ref: object, roles: Collection[str] | None = None) -> Borrower:
         """Give a borrower for whom the caller may act, or 404."""
@@ -152,7 +150,7 @@ class PortalView(APIView):
 
     def rows(self, rows: QuerySet[Any], kind: type[serializers.Serializer[Any]]) -> Response:
         """Answer one page of a list, newest first."""
-        return self.pages(rows, lambda found: kind(found, many=True).data)
+        return self.pages(rows, lambda found: [write(kind, row) for row in found])
 
     def pages(self, rows: QuerySet[Any], write: Callable[[list[Any]], Any]) -> Response:
         """Answer one page of a list, newest first, written as the caller says."""

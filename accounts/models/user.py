@@ -7,14 +7,14 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import connections, models
+from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.crypto import EncryptedTextField, blind_index, holder_of
 from accounts.crypto.person import LOGIN
 from accounts.domain.contact import canonical_email, canonical_phone, mask_email, mask_phone
-from accounts.rows import columns, names_of, read_row
+from accounts.rows import ask, columns, names_of, read_row
 
 
 class Language(models.TextChoices):
@@ -46,9 +46,7 @@ class UserManager(BaseUserManager["User"]):
         if args or list(kwargs) != ["pk"] or not isinstance(kwargs["pk"], int):
             return super().get(*args, **kwargs)
         statement = f"SELECT {columns('u', User)} FROM accounts_user u WHERE u.id = %s"  # noqa: S608  names of our own columns
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(statement, [kwargs["pk"]])
-            row = cursor.fetchone()
+        row = ask(statement, [kwargs["pk"]])
         found = read_row(User, names_of(User), row) if row else None
         if found is None:
             raise User.DoesNotExist

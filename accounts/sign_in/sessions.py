@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.sessions.backends import db
-from django.db import connection
+from django.utils import timezone
+
+from accounts.rows import ask
 
 
 class SessionStore(db.SessionStore):
     """The store of Django, but for how a row is read."""
 
     def _get_session_from_db(self) -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT session_data, expire_date FROM django_session WHERE session_key = %s AND expire_date > now()",
-                [self.session_key],
-            )
-            found = cursor.fetchone()
+        found = ask(
+            "SELECT session_data, expire_date FROM django_session WHERE session_key = %s AND expire_date > %s",
+            [self.session_key, timezone.now()],
+        )
         if found is None:
             self._session_key = None
             return None

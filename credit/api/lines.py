@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import MAY_DRAW, own_bank_account
 from accounts.api import (
     CountField,
     FlagField,
@@ -23,16 +23,17 @@ from accounts.api import (
     documented,
     paged,
     wake_on_commit,
+    write,
 )
 from credit import access, operations, queries
 from credit.api.answers import DrawdownOut, LineDetailOut, LineOut, LineQuoteOut, PaperOut, line_detail
-from credit.domain.products import check_choice
+from credit.domain.products import allowed_purposes, check_choice
 from credit.models import CreditLine, Drawdown, Product
 from ledger.queries import business_date
 from loans.api_fields import AmountField, CurrencyField
 from loans.api_v1 import KEY, read_months
-from loans.tasks import wake_payout
-from loans.views.wake import wake
+from loans.tasks import wake_payouts
+from loans.views.wake import wake_soon
 from regimes.errors import N_, InvalidInput
 from risk.api import UploadField
 
@@ -102,6 +103,11 @@ class LineView(PortalView):
         roles = access.SPENDERS if spending else access.READERS
         return access.own_line(user=self.user, ref=ref, roles=roles)
 
+    def line_today(self, ref: uuid.UUID, *, spending: bool = False) -> tuple[CreditLine, date]:
+        """Give the same, and the business date."""
+        roles = access.SPENDERS if spending else access.READERS
+        return access.own_line_today(user=self.user, ref=ref, roles=roles)
+
     def shown(self, ref: uuid.UUID) -> Response:
         """Answer the line as it stands."""
         line = self.line(ref)
@@ -157,24 +163,26 @@ class LineQuote(LineView):
 
     @documented("Work out what a draw would cost", response=LineQuoteOut, query=LineQuoteQuery)
     def get(self, request: Request, ref: uuid.UUID) -> Response:
-        line, asked = self.line(ref), dict(self.asked)
-        scenario = asked.pop("scenario")
-        offered = {option.product.scenario: option for option in queries.draw_options(line=line)}
-        if scenario not in offered:
+        (line, as_of), asked = self.line_today(ref), dict(self.asked)
+        product, calendar = queries.offer_of(line=line, scenario=asked.pop("scenario"))
+        if product is None:
             raise UnableToQuote(
                 "scenario_invalid", N_("Choose a use of the money from the list."), field="scenario"
             )
-        terms = offered[scenario].product.terms()
+        terms, ceiling = product.terms(), queries.ceiling_now()
         check_choice(
             terms,
             amount=asked["amount"],
             count=asked["instalment_count"],
             method=asked["repayment_method"],
-            purpose=offered[scenario].purposes[0],
-            ceiling=queries.ceiling_now(),
+            purpose=allowed_purposes(terms, ceiling)[0],
+            ceiling=ceiling,
         )
-        quote = queries.draw_quote(line_id=line.pk, **asked, as_of=business_date())
-        return Response(LineQuoteOut({**quote.to_dict(), "terms_version": terms.terms_version}).data)
+        method = asked.pop("repayment_method")
+        (quote,) = queries.draw_quotes(
+            line_id=line.pk, methods=[method], **asked, as_of=as_of, line=line, rule=calendar
+        )
+        return Response(write(LineQuoteOut, {**quote.to_dict(), "terms_version": terms.terms_version}))
 
 
 class Drawdowns(LineView):
@@ -193,7 +201,7 @@ class Drawdowns(LineView):
 
     @documented("Draw", request=DrawdownBody, response=DrawdownOut, status=201, parameters=[KEY])
     def post(self, request: Request, ref: uuid.UUID) -> Response:
-        line = self.line(ref, spending=True)
+        line, as_of = self.line_today(ref, spending=True)
         asked = self.body(DrawdownBody)
         asked.pop("currency")
         account = asked.pop("bank_account", None)
@@ -203,17 +211,16 @@ class Drawdowns(LineView):
                 N_("Say where the money goes: an account of yours, or a payee."),
                 field="bank_account",
             )
-        own = None if asked.get("payee") else own_bank_account(user=self.user, ref=account, roles=MAY_DRAW)
         found = operations.draw_down(
             line_id=line.pk,
             **asked,
-            bank_account_id=own.pk if own else 0,
+            bank_account=None if asked.get("payee") else account or None,
             idempotency_key=request.headers.get("Idempotency-Key", ""),
             actor=self.user,
-            as_of=business_date(),
+            as_of=as_of,
         )
-        wake_on_commit(wake, wake_payout, found.loan.payout.pk)
-        return Response(DrawdownOut(found).data, status=201)
+        wake_on_commit(wake_soon, wake_payouts, found.loan.payout.pk)
+        return Response(write(DrawdownOut, found), status=201)
 
 
 class PurposeEvidence(LineView):

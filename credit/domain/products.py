@@ -151,6 +151,11 @@ def check_purpose(product: ProductTerms, purpose: str, ceiling: Ceiling) -> None
         raise UnableToUseProduct("purpose_invalid", N_("Choose a purpose from the list."), field="purpose")
 
 
+def allowed_purposes(product: ProductTerms, ceiling: Ceiling) -> tuple[str, ...]:
+    """List the purposes of a product that the regime does not forbid."""
+    return tuple(code for code in product.purposes if code not in ceiling.forbidden_purposes)
+
+
 def check_choice(
     product: ProductTerms,
     *,

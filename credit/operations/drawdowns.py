@@ -7,6 +7,7 @@ import json
 import uuid
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,8 +15,8 @@ from django.db import connection, transaction
 
 from accounts.models import BankAccount, Borrower, User
 from accounts.operations import AuditDraft, new_entry, new_notice
-from accounts.rows import columns_of
-from credit.affording import affordability
+from accounts.rows import ask, columns_of
+from credit.affording import affordability_seen
 from credit.domain.line import DrawGate, UnableToDrawDown, check_draw
 from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, Product
@@ -47,10 +48,11 @@ def draw_down(
     repayment_method: str,
     purpose: str,
     scenario: str,
-    bank_account_id: int,
     idempotency_key: str,
     actor: User | None,
     as_of: date,
+    bank_account_id: int = 0,
+    bank_account: uuid.UUID | None = None,
     terms_version: str = "",
     approved_by: User | None = None,
     evidence: uuid.UUID | None = None,
@@ -58,7 +60,8 @@ def draw_down(
 ) -> Drawdown:
     """Draw on a line, or return what the same key drew before.
 
-    The caller wakes a worker after the commit; if that wake is lost, the sweeper finds the payout's row.
+    The money goes to an account of the line's borrower, named by its key or by its reference, or to the payee. The caller
+    wakes a worker after the commit; if that wake is lost, the sweeper finds the payout's row.
     """
     key = _check_key(idempotency_key)
     request = {
@@ -67,13 +70,20 @@ def draw_down(
         "repayment_method": repayment_method,
         "purpose": purpose,
         "scenario": scenario,
-        "bank_account_id": bank_account_id,
     }
     request |= {name: str(ref) for name, ref in (("evidence", evidence), ("payee", payee)) if ref is not None}
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     with transaction.atomic():
         line = lines.lock_line(line_id=line_id)
-        gate = draw_gate(line=line, key=key, scenario=scenario, bank_account_id=bank_account_id)
+        gate = draw_gate(
+            line=line,
+            key=key,
+            scenario=scenario,
+            bank_account_id=bank_account_id,
+            bank_account=bank_account,
+            as_of=as_of,
+        )
+        named = gate.account.pk if gate.account else bank_account_id
+        digest = _digest(request | {"bank_account_id": named})
         if gate.drawn_before is not None:
             return _same_draw(gate.drawn_before, digest)
         product = check_product(gate.product, terms_version)
@@ -118,7 +128,7 @@ def draw_down(
             reference=uuid.uuid5(line.ref, key),
             as_of=as_of,
         )
-        found = affordability(borrower_id=line.borrower_id, rows=contract.due(), as_of=as_of)
+        found = affordability_seen(gate=gate, rows=contract.due())
         drawdown = Drawdown(
             line=line,
             product=product,
@@ -162,9 +172,9 @@ def _write(drawdown: Drawdown, contract: ContractDraft, use: Use, account: BankA
         params={"amount": amount, "line_ref": str(line.ref), "account_last4": account.number_last4},
     )
     rows = [*contract.arguments(), *(columns_of(row) for row in (drawdown, new_entry(act), notice))]
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [json.dumps(row, default=str) for row in rows])
-        loan_id, payout_id, drawdown.pk, written_at = cursor.fetchone()
+    row = ask(_WRITE, [json.dumps(row, default=str) for row in rows])
+    assert row is not None
+    loan_id, payout_id, drawdown.pk, written_at = row
     drawdown.loan = contract.written(loan_id=loan_id, payout_id=payout_id, at=written_at)
     drawdown.created_at = written_at
     drawdown._state.adding, drawdown._state.db = False, connection.alias
@@ -172,6 +182,10 @@ def _write(drawdown: Drawdown, contract: ContractDraft, use: Use, account: BankA
         use.evidence.drawdown = drawdown
         use.evidence.save(update_fields=["drawdown"])
     return drawdown
+
+
+def _digest(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def _check_key(key: str) -> str:
@@ -228,7 +242,7 @@ def find_account(line: CreditLine, bank_account_id: int, as_of: date) -> BankAcc
 
 def check_account(account: BankAccount | None, as_of: date) -> BankAccount:
     """Refuse an account that is not the borrower's, not confirmed, or too new."""
-    if account is None:
+    if account is None or account.removed_at is not None:
         raise NotFound("not_found", N_("There is nothing here, or it is not yours."), field="bank_account")
     if account.verified_at is None:
         raise UnableToDrawDown(

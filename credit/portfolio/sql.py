@@ -2,7 +2,8 @@
 
 How late a loan was on a day is read from its instalments: the oldest that was due before the day and not settled by it. A
 row is settled on the day on which it was paid; rows of a loan that was written off were open until the write-off. What a
-loan owed on a day is the balance of its principal account through that day; for today it is the loan's own column.
+loan owes today is its own column, which `check_books` holds against its principal account; what it owed on an earlier day is
+that less what the account moved since, by the day on which it is true.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ def late_on(*days: str) -> str:
 
 OWED_NOW: Final = """owed AS MATERIALIZED (
     SELECT id AS loan_id, principal_outstanding AS owed FROM loans_loan WHERE principal_outstanding > 0)"""
+# what is owed now less what moved since: the days that people ask for are near, and a book grows older than they are far
 OWED_THEN: Final = """owed AS MATERIALIZED (
-    SELECT p.loan_id, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS owed
-    FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.role = 'LOAN_PRINCIPAL'
-    JOIN ledger_journal j ON j.id = p.journal_id AND j.value_date <= %(as_of)s
-    WHERE p.loan_id IS NOT NULL GROUP BY 1
-    HAVING sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) > 0)"""
+    SELECT l.id AS loan_id, l.principal_outstanding - coalesce(m.moved, 0) AS owed
+    FROM loans_loan l LEFT JOIN (
+        SELECT p.loan_id, sum(CASE p.direction WHEN 'D' THEN p.amount ELSE -p.amount END) AS moved
+        FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id
+        JOIN ledger_account a ON a.id = p.account_id AND a.role = 'LOAN_PRINCIPAL'
+        WHERE j.value_date > %(as_of)s AND p.loan_id IS NOT NULL GROUP BY 1) m ON m.loan_id = l.id
+    WHERE l.principal_outstanding - coalesce(m.moved, 0) > 0)"""
 
 
 def bucket(column: str, grace: str = "l.grace_days") -> str:

@@ -1,7 +1,7 @@
 """Questions to credit; nothing here writes."""
 
 from credit.queries.debts import DEBTS, OPEN_LOAN, Debt, debt_of_line, debts_of_lines, line_exposure
-from credit.queries.gate import Gate, draw_gate
+from credit.queries.gate import Gate, draw_gate, offer_of
 from credit.queries.group import (
     Group,
     GroupLine,
@@ -60,6 +60,7 @@ __all__ = [
     "OPEN_LOAN",
     "Debt",
     "Gate",
+    "offer_of",
     "draw_gate",
     "debt_of_line",
     "debts_of_lines",

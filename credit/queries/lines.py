@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from credit.domain.limits import available
-from credit.domain.products import counts_of
+from credit.domain.products import allowed_purposes, counts_of
 from credit.domain.reevaluation import next_review_after
 from credit.domain.rounds import CODE, KEPT, kept_reasons
 from credit.due_days import wished_dates
@@ -104,12 +104,13 @@ def draw_quotes(
     methods: Iterable[str],
     as_of: date,
     line: CreditLine | None = None,
+    rule: CalendarRule | None = None,
 ) -> list[Quote]:
     """Quote one draw in several ways of repaying; line and calendar are read once, the line not at all if it is given."""
     if line is None:
         line = CreditLine.objects.select_related("borrower__contact_preference").get(pk=line_id)
     assert line.pk == line_id
-    rule = calendar_rule()
+    rule = rule or calendar_rule()
     terms = [
         loan_terms(
             line=line, amount=amount, instalment_count=instalment_count, repayment_method=method, as_of=as_of, calendar=rule
@@ -132,7 +133,7 @@ def draw_options(*, line: CreditLine, room: Decimal | None = None) -> list[DrawO
     options = []
     for product in Product.objects.filter(family=line.family, is_active=True).order_by("pk"):
         terms = product.terms()
-        allowed = tuple(code for code in terms.purposes if code not in ceiling.forbidden_purposes)
+        allowed = allowed_purposes(terms, ceiling)
         methods = [(method, counts_of(terms, method, ceiling)) for method in terms.methods]
         options.append(
             DrawOption(

@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from accounts.operations import write_audit
 from ledger import queries as ledger_queries
 from ledger import reports as ledger_reports
-from ledger.closing import close_month
 from ledger.domain.chart import BY_CODE
 from ledger.domain.closing import month_end, next_to_close
 from ledger.exports import Column, csv_lines, xlsx_bytes
@@ -30,6 +29,8 @@ from loans import operations as loan_operations
 from loans import queries as loan_queries
 from loans import reports as loan_reports
 from loans.models import Loan
+from loans.tasks import work_closes
+from loans.views.wake import wake
 from regimes.errors import Refusal
 
 CSV = "text/csv; charset=utf-8"
@@ -124,7 +125,7 @@ def _mark(request: HttpRequest) -> tuple[date, int] | None:
 
 
 def close(request: HttpRequest) -> HttpResponse:
-    """Show what the next month's close waits for, and close it."""
+    """Show what the next month's close waits for; a worker proves the books and closes them."""
     _require(request, "ledger.view_posting")
     books = _books()
     end = next_to_close(first_date=books.first_date, closed_through=books.closed_through)
@@ -132,25 +133,23 @@ def close(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         _require(request, "ledger.close_period")
         try:
-            with transaction.atomic():
-                asked = date.fromisoformat(request.POST.get("month_end", ""))
-                close_month(month_end=asked, checks=[loan_reports.close_checks], actor=request.user)
-                write_audit(
-                    actor=request.user, action="ledger.close_period", object_type="ledger.period",  # type: ignore[arg-type]
-                    object_ref=asked, before={"closed_through": str(books.closed_through)}, after={"closed_through": str(asked)},
-                )  # fmt: skip
+            asked = date.fromisoformat(request.POST.get("month_end", ""))
         except ValueError:
             raise Http404 from None
+        try:
+            loan_operations.ask_for_close(
+                month_end=asked, is_close=request.POST.get("act") == "close", actor=request.user  # type: ignore[arg-type]
+            )  # fmt: skip
         except Refusal as refusal:
             refused, status = refusal_text(refusal), refusal.http_status
         else:
-            messages.success(request, _("The month is closed. Nothing can be booked in it any more."))
+            wake(work_closes)
             return redirect("admin:close_month")
-    checks = [*ledger_reports.close_checklist(month_end=end), *loan_reports.close_checks(end)]
-    shown = [(_(check.title), check) for check in checks]
     return _page(
-        request, "finance_close", status, title=_("Close a month"), books=books, month_end=end, checks=shown,
-        refused=refused, may_close=all(check.holds for check in checks),
+        request, "finance_close", status, title=_("Close a month"), books=books, month_end=end, refused=refused,
+        run=(run := loan_reports.last_close(month_end=end)), before=loan_reports.last_close(month_end=books.closed_through),
+        checks=[(_(row["title"]), row) for row in run.checks] if run else [], may_ask=run is None or not run.is_under_way,
+        may_close=run is not None and run.status == run.Status.DONE,
     )  # fmt: skip
 
 

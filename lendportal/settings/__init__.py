@@ -133,13 +133,13 @@ MIDDLEWARE = [
     "lendportal.errors.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "lendportal.pages_only.Policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "lendportal.pages_only.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.IdleSessions",
@@ -177,6 +177,11 @@ _options["options"] = (
     f"-c statement_timeout={_statement} -c lock_timeout={_lock} -c idle_in_transaction_session_timeout={_idle}"
 )
 _options.setdefault("connect_timeout", 5)
+# only statements that `accounts.rows.ask` sends: Django's own are written anew each time
+_prepares = {"yes": True, "no": False, "auto": TESTING or not ENV["DATABASE_URL"]}[
+    ENV["LENDPORTAL_DB_PREPARE"]
+]
+_options["prepare_threshold"] = 2 if _prepares else None
 _options["application_name"] = f"lendportal-{ENV['LENDPORTAL_ROLE']}"
 if ENV["LENDPORTAL_DB_POOL"]:
     # without a free connection within two seconds the visitor gets a 503, not a spinner
@@ -379,6 +384,7 @@ CELERY_TASK_ROUTES = {
     "credit.tasks.send_reminders": {"queue": "notices"},
     "credit.tasks.run_end_of_day": {"queue": "night"},
     "credit.tasks.work_imports": {"queue": "night"},
+    "loans.tasks.work_closes": {"queue": "night"},
     "credit.tasks.*night*": {"queue": "night"},
     "credit.tasks.reevaluate_*": {"queue": "night"},
 }

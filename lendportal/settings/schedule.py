@@ -37,6 +37,7 @@ def beat_schedule(*, sweep_seconds: int) -> dict[str, Any]:
         "own-keys": _row("accounts.tasks.seal_under_own_keys", crontab(minute=45, hour="4"), lives=3000),
         "purge": _row("credit.tasks.purge_kept", crontab(minute=15, hour="4"), lives=3000),
         "imports": _row("credit.tasks.work_imports", crontab(), lives=50),
+        "closes": _row("loans.tasks.work_closes", crontab(), lives=50),
         "experiments": _row("credit.tasks.run_experiments", crontab(), lives=50),
         # Asia/Shanghai, after midnight; asked again until the night is whole, and a whole night is not repeated
         "end-of-day": _row("credit.tasks.run_end_of_day", crontab(minute="*/10", hour="0-6"), lives=500),

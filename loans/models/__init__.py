@@ -2,6 +2,7 @@ from loans.models.bank_file import BankFile, BankFileLine
 from loans.models.business_days import CalendarDay, CalendarRule
 from loans.models.calendar import CalendarFeed
 from loans.models.casework import CollectionStrategy, Promise
+from loans.models.closing import MonthClose
 from loans.models.hardship import HardshipPaper, HardshipPlan, HardshipRequest
 from loans.models.loan import Instalment, Loan, LoanEventRow
 from loans.models.night import AccrualLine, AccrualSlice
@@ -26,6 +27,7 @@ __all__ = [
     "HardshipRequest",
     "Instalment",
     "Loan",
+    "MonthClose",
     "LoanEventRow",
     "Payout",
     "Promise",

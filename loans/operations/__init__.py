@@ -9,6 +9,7 @@ from loans.operations.casework import (
     settle_promises,
     take_promise,
 )
+from loans.operations.closing import UnableToAskForClose, ask_for_close, work_close, work_closes
 from loans.operations.collections import (
     UnableToCollect,
     confirm_collection,
@@ -160,4 +161,8 @@ __all__ = [
     "withdraw_from_loan",
     "withdraw_hardship",
     "write_off",
+    "UnableToAskForClose",
+    "ask_for_close",
+    "work_close",
+    "work_closes",
 ]

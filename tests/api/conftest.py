@@ -114,7 +114,7 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         return True
 
     for place in (
-        "credit.api.lines.wake",
+        "credit.api.lines.wake_soon",
         "loans.api_v1.wake",
         "credit.views.sign.wake",
         "loans.views.loan.wake",

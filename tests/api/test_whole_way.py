@@ -30,7 +30,7 @@ def test_a_line_is_quoted_drawn_and_repaid(
         drawn = alice.post(f"/lines/{line['ref']}/drawdowns", body, key="first")
     assert drawn.status_code == 201, drawn.json()
     drawdown = Drawdown.objects.get(ref=drawn.json()["ref"])
-    assert woken == [("loans.tasks.wake_payout", drawdown.loan.payout.pk)]
+    assert woken == [("loans.tasks.wake_payouts", drawdown.loan.payout.pk)]
     again = alice.post(f"/lines/{line['ref']}/drawdowns", body, key="first")
     assert (again.status_code, again.json()) == (201, drawn.json())
     assert alice.get(f"/lines/{line['ref']}").json()["available"] == "18300.00"

@@ -17,10 +17,12 @@ from openpyxl import load_workbook
 
 from accounts.models import AuditEntry
 from ledger import operations as ledger_operations
+from ledger.invariants import INVARIANTS
 from ledger.models import BookDate
 from ledger.queries import balance
 from loans import operations
-from loans.models import Loan, ProvisionRun
+from loans.models import Loan, MonthClose, ProvisionRun
+from tests.factories import NOW
 from tests.loans import factories
 from tests.loans.factories import START
 from tests.world import World
@@ -115,12 +117,83 @@ def test_it_refuses_what_is_not_there(finance: Client, loan: Loan) -> None:
         assert finance.get(url).status_code == 404, url
 
 
+def ask(client: Client, act: str, month: object = END) -> Any:
+    return client.post(reverse("admin:close_month"), {"month_end": month, "act": act})
+
+
+def work() -> None:
+    """Do what a worker does when it is woken."""
+    operations.work_closes(now=NOW)
+
+
 def test_it_refuses_to_close_a_month_that_waits_for_something(finance: Client, loan: Loan) -> None:
-    answer = finance.post(reverse("admin:close_month"), {"month_end": END})
-    assert answer.status_code == 409
-    assert "provisions_posted" in answer.content.decode()
+    assert ask(finance, "close").status_code == 302
+    assert BookDate.objects.get().closed_through is None, "no page proves the ledger itself"
+    work()
+    page = finance.get(reverse("admin:close_month")).content.decode()
+    assert "was not closed" in page
+    assert "provisions_posted" in page
     assert BookDate.objects.get().closed_through is None
-    assert finance.post(reverse("admin:close_month"), {"month_end": "soon"}).status_code == 404
+    assert ask(finance, "close", "soon").status_code == 404
+    assert ask(finance, "close", "2026-04-30").status_code == 409
+
+
+def test_one_close_at_a_time(finance: Client, loan: Loan) -> None:
+    assert ask(finance, "look").status_code == 302
+    for act in ("look", "close"):
+        answer = ask(finance, act)
+        assert answer.status_code == 409
+        assert "being proved for this month already" in answer.content.decode()
+    page = finance.get(reverse("admin:close_month")).content.decode()
+    assert "Waits for a worker" in page
+    assert 'http-equiv="refresh"' in page
+    assert "Look again" not in page
+    work()
+    assert 'http-equiv="refresh"' not in finance.get(reverse("admin:close_month")).content.decode()
+    assert ask(finance, "look").status_code == 302, "what is done holds nobody up"
+    assert MonthClose.objects.count() == 2
+
+
+def test_progress_is_seen_while_the_books_are_proved(
+    finance: Client, loan: Loan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(finance, "look")
+    seen: list[int] = []
+
+    def checks(month_end: date) -> list[Any]:
+        seen.append(MonthClose.objects.get().steps_done)
+        page = finance.get(reverse("admin:close_month")).content.decode()
+        assert f"step {seen[0]} of {MonthClose.objects.get().steps}" in page
+        return []
+
+    monkeypatch.setattr("loans.operations.closing.close_checks", checks)
+    work()
+    assert seen == [len(INVARIANTS)]
+    row = MonthClose.objects.get()
+    assert (row.status, row.steps_done) == ("DONE", row.steps)
+
+
+def test_two_workers_close_once_and_a_killed_one_is_taken_over(finance: Client, loan: Loan) -> None:
+    ask(finance, "look")
+    row = MonthClose.objects.get()
+    MonthClose.objects.update(status="RUNNING", claimed_at=NOW)
+    assert operations.work_close(close_id=row.pk, now=NOW + timedelta(minutes=29)) is None
+    assert operations.work_closes(now=NOW + timedelta(minutes=29)) == 0
+    assert operations.work_closes(now=NOW + timedelta(minutes=31)) == 1
+    assert operations.work_close(close_id=row.pk, now=NOW + timedelta(minutes=99)) is None
+
+
+def test_a_proof_that_breaks_off_says_so_and_closes_nothing(
+    finance: Client, loan: Loan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finance.post(reverse("admin:provisions"), {"as_of": END})
+    ask(finance, "close")
+    monkeypatch.setattr("loans.operations.closing.close_month", lambda **_: 1 / 0)
+    work()
+    assert MonthClose.objects.get().status == "FAILED"
+    assert "broke off" in finance.get(reverse("admin:close_month")).content.decode()
+    assert BookDate.objects.get().closed_through is None
+    assert ask(finance, "look").status_code == 302
 
 
 def test_it_posts_provisions_and_closes_the_month(finance: Client, loan: Loan) -> None:
@@ -130,8 +203,18 @@ def test_it_posts_provisions_and_closes_the_month(finance: Client, loan: Loan) -
     assert finance.post(url, {"as_of": END}).status_code == 302
     page = finance.get(f"{url}?from_date={START}&to_date={END}").content.decode()
     assert f"{-balance(role='PROVISION_ALLOWANCE'):,.2f}" in page
-    assert finance.post(reverse("admin:close_month"), {"month_end": END}).status_code == 302
+    assert ask(finance, "look").status_code == 302
+    work()
+    assert BookDate.objects.get().closed_through is None, "who looks closes nothing"
+    assert "Close the month for good" in finance.get(reverse("admin:close_month")).content.decode()
+    assert ask(finance, "close").status_code == 302
+    work()
     assert BookDate.objects.get().closed_through == END
+    assert (
+        "Nothing can be booked in that month any more"
+        in finance.get(reverse("admin:close_month")).content.decode()
+    )
+    assert ask(finance, "close").status_code == 409, "it is closed"
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {
         "ledger.close_period",
         "loans.post_provisions",

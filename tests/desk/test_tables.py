@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Notice
+from loans.models import Instalment
 from tests.credit.factories import make_line
 from tests.credit.test_draw_down import draw
 from tests.desk.test_work_pages import at_desk
@@ -76,6 +77,26 @@ def test_a_key_that_is_none_a_search_and_a_sorted_column(notices: int) -> None:
     assert len(keys(found)) == 1
     page = client.get(url, {"o": "1"}).content.decode()
     assert f"{notices} notices" in page, "who sorts by a column gets counted pages"
+
+
+def test_instalments_are_paged_by_key_and_never_counted() -> None:
+    for _ in range(5):
+        factories.active_loan()
+    client, url = at_desk("Finance"), reverse("admin:loans_instalment_changelist")
+    wanted = sorted(Instalment.objects.values_list("pk", flat=True), reverse=True)
+    assert len(wanted) > 50
+    seen: list[int] = []
+    page_url = url
+    while page_url:
+        with CaptureQueriesContext(connection) as asked:
+            page = client.get(page_url).content.decode()
+        assert not [
+            q for q in asked.captured_queries if "COUNT(*)" in q["sql"] and "loans_instalment" in q["sql"]
+        ]
+        seen += [int(found) for found in re.findall(r"/instalment/(\d+)/change/", page)]
+        older = re.search(r'<a href="([^"]+)" rel="next">', page)
+        page_url = url + older[1].replace("&amp;", "&") if older else ""
+    assert list(dict.fromkeys(seen)) == wanted
 
 
 def test_a_journal_s_sum_costs_no_walk_over_the_ledger() -> None:

@@ -27,6 +27,7 @@ INTERFACES = {
     "middleware",
     "notifications",
     "sandbox",
+    "sessions",
     "tasks",
     "templatetags",
     "views",

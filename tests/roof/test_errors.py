@@ -172,14 +172,16 @@ def test_without_the_cache_money_goes_on_and_doors_to_accounts_stay_shut(
     from types import SimpleNamespace
 
     from redis.exceptions import ConnectionError as CacheAway
-    from rest_framework.throttling import ScopedRateThrottle
 
-    from lendportal.throttling import CountedWhereCacheIs
+    from lendportal import throttling
 
-    def away(*args: Any) -> bool:
-        raise CacheAway
+    class Away:
+        def evalsha(self, *args: Any) -> None:
+            raise CacheAway
 
-    monkeypatch.setattr(ScopedRateThrottle, "allow_request", away)
-    assert CountedWhereCacheIs().allow_request(None, SimpleNamespace(throttle_scope="money")) is True
+    monkeypatch.setattr(throttling, "_client", Away)
+    request = SimpleNamespace(user=SimpleNamespace(is_authenticated=True, pk=1))
+    throttle = throttling.CountedWhereCacheIs
+    assert throttle().allow_request(request, SimpleNamespace(throttle_scope="money")) is True
     with pytest.raises(CacheAway):
-        CountedWhereCacheIs().allow_request(None, SimpleNamespace(throttle_scope="login"))
+        throttle().allow_request(request, SimpleNamespace(throttle_scope="login"))

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline, link, money_column, percent
-from loans.models import Collection, GatewayMessage, Instalment, Loan, LoanEventRow, Payout
+from loans.models import Collection, GatewayMessage, Instalment, Loan, LoanEventRow, MonthClose, Payout
 
 
 class InstalmentInline(ReadOnlyInline):
@@ -137,7 +137,7 @@ class InstalmentAdmin(ReadOnlyAdmin):
     list_display = ("due_date", "loan_page", "number", "principal", "interest", "open", "paid_date")
     list_filter = ("due_date",)
     list_select_related = ("loan__borrower",)
-    ordering = ("-due_date", "-id")
+    ordering = ("-id",)  # page by page by key: the filter leads to a day, and a heading sorts by it
     principal = money_column("principal_due", _("principal"))
     interest = money_column("interest_due", _("interest"))
     open = money_column("outstanding", _("outstanding"))
@@ -145,6 +145,14 @@ class InstalmentAdmin(ReadOnlyAdmin):
     @admin.display(description=_("loan"))
     def loan_page(self, row: Instalment) -> SafeString | str:
         return link(row.loan, str(row.loan.borrower))
+
+
+@admin.register(MonthClose)
+class MonthCloseAdmin(ReadOnlyAdmin):
+    list_display = ("month_end", "is_close", "status", "asked_by", "created_at", "finished_at")
+    list_filter = ("status", "is_close")
+    list_select_related = ("asked_by",)
+    ordering = ("-id",)
 
 
 @admin.register(GatewayMessage)
