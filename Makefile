@@ -60,6 +60,10 @@ drill: setup-dev  ## back up and restore a million postings, and recover to a po
 load: setup-dev  ## ten minutes of people on the whole portal, with locust
 	@$(WITH_OPENMP) exec $(PY) -m bench.load $(LOAD)
 
+.PHONY: screens
+screens: setup-dev  ## take the pictures of docs/screens anew: the borrower's and the shop owner's pages
+	@$(WITH_OPENMP) SCREENS=docs/screens exec $(PY) -m pytest tests/journeys/test_screens.py tests/journeys/test_owner.py -q -k "pictures or two_members"
+
 .PHONY: seeded
 seeded: setup-dev  ## put 51 bugs into a copy, one at a time, and see which tests find them; SEEDED="--only lock"
 	@$(WITH_OPENMP) exec $(PY) -m tests.seeded $(SEEDED)

@@ -12,11 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.utils import translation
 
+from accounts.templatetags.portal import day
+
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_DAY, _AMOUNT = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"-?\d{4,}\.\d{2}")
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,18 @@ def check_params(name: str, params: Mapping[str, Any]) -> None:
         raise LookupError(f"notice kind {name!r} needs {', '.join(sorted(missing))}")
 
 
+def _written(value: str) -> str:
+    """Write a day and an amount as a reader of the language in force expects them."""
+    if _DAY.fullmatch(value):
+        return day(date.fromisoformat(value))
+    return f"{Decimal(value):,}" if _AMOUNT.fullmatch(value) else value
+
+
 def render(*, kind: str, params: Mapping[str, Any], language: str) -> Message:
     """Write a notice in the borrower's language."""
     found = kind_of(kind)
     with translation.override(language):
-        values = {name: str(value) for name, value in params.items()}
+        values = {name: _written(str(value)) for name, value in params.items()}
         return Message(
             subject=translation.gettext(found.subject) % values,
             body=translation.gettext(found.body) % values,

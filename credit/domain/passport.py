@@ -132,6 +132,9 @@ SECTIONS: Final[dict[str, str]] = {
 }
 
 
+HOLDER_OF_PERSON: Final = N_("Who you are: your name, and that it was checked")
+
+
 def parse_sections(chosen: Collection[str]) -> tuple[str, ...]:
     """Read which sections are released, in their order; at least one, and none that is not on the list."""
     if set(chosen) - set(SECTIONS):

@@ -27,6 +27,7 @@ from accounts.models import Borrower
 from accounts.pages import SignedIn, StrictForm, for_borrower, page, refuse, signed_in
 from accounts.sign_in.limits import count_try
 from credit.domain.passport import (
+    HOLDER_OF_PERSON,
     LEVELS,
     SECTIONS,
     key_id,
@@ -126,7 +127,7 @@ def passport(request: SignedIn, borrower: Borrower) -> HttpResponse:
         "above": above[0] if above else None,
         "lacks": above[1] if above else [],
         "sections": [
-            {"name": name, "label": _(label), "chosen": name in chosen}
+            {"name": name, "label": _(_label(name, label, borrower)), "chosen": name in chosen}
             for name, label in SECTIONS.items()
             if borrower.is_business or name != "turnover"
         ],
@@ -307,3 +308,7 @@ def keys(request: HttpRequest) -> JsonResponse:
     answer = JsonResponse({"keys": found, "signed": "lendportal-passport-v1\\n + canonical JSON"})
     answer["Cache-Control"] = f"public, max-age={int(timedelta(hours=1).total_seconds())}"
     return answer
+
+
+def _label(name: str, label: str, borrower: Borrower) -> str:
+    return HOLDER_OF_PERSON if name == "holder" and not borrower.is_business else label

@@ -47,7 +47,7 @@
       field.dispatchEvent(new Event("change", { bubbles: true }));
     });
     field.addEventListener("input", () => { slider.value = field.value; });
-    slider.value = field.value;
+    slider.value = field.value || slider.min;
   });
 
   // Reading time: counts down what the server will measure again.

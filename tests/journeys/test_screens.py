@@ -1,4 +1,4 @@
-"""Take the pictures of docs/screens: `SCREENS=docs/screens pytest tests/journeys/test_screens.py`."""
+"""Take the pictures of the borrower's pages: `make screens`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from tests.journeys.conftest import Portal
 from tests.journeys.person import Person
+from tests.journeys.pictures import LOOKS, take
 
 FOLDER = os.environ.get("SCREENS", "")
-LOOKS = (("zh-hans", 390, "light"), ("en", 390, "dark"), ("en", 1280, "light"))
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.processes,
@@ -52,19 +52,9 @@ def test_it_takes_the_pictures(portal: Portal, chromium: Any) -> None:
     pages |= {name: f"{home}{name}/" for name in ("evidence", "consents", "notices")}
     pages |= {"home": home, "start": portal.url + "/", "calculator": portal.url + "/calculator/"}
     pages["learn"] = portal.url + "/learn/"
-    folder = Path(FOLDER)
-    folder.mkdir(parents=True, exist_ok=True)
     state = person.context.storage_state()
-    for language, width, scheme in LOOKS:
-        for name, url in pages.items():
-            known = None if name in ("start", "calculator", "learn") else state
-            context = chromium.new_context(
-                viewport={"width": width, "height": 844}, color_scheme=scheme, storage_state=known
-            )
-            context.add_cookies([{"name": "django_language", "value": language, "url": portal.url}])
-            page = context.new_page()
-            page.goto(url)
-            page.screenshot(path=folder / f"{name}-{width}-{language}-{scheme}.png", full_page=width == 390)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, language)
-            context.close()
-    assert len(list(folder.glob("*.png"))) >= len(pages) * len(LOOKS)
+    public = {name: pages.pop(name) for name in ("start", "calculator", "learn")}
+    folder = Path(FOLDER)
+    taken = take(chromium, folder=folder, pages=pages, url=portal.url, state=state)
+    taken += take(chromium, folder=folder, pages=public, url=portal.url)
+    assert taken == (len(pages) + len(public)) * len(LOOKS)
