@@ -30,6 +30,8 @@ MOST_AMOUNT = Decimal(10) ** 12
 class UnableToTakeLicence(Refusal):
     """Refuse a file that is no scan of a licence."""
 
+    http_status = 415
+
 
 def set_member_terms(
     *, business: Borrower, member_ref: object, share: Decimal | None, draw_limit: Decimal | None, actor: User

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -22,6 +23,9 @@ from accounts.operations.business_rules import MOST_LICENCE_BYTES, licence_conte
 from accounts.pages import SignedIn, StrictForm, for_borrower, page, refuse, signed_in
 from regimes.errors import N_, NotFound, Refusal
 
+# digits, in groups of three when they are in groups, so that 1,00,000 is not taken for something else
+_PLAIN = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d*)?", re.ASCII)
+
 
 class PlainDecimal(forms.DecimalField):
     """A number in plain digits; empty is nothing, not zero."""
@@ -41,9 +45,10 @@ class PlainDecimal(forms.DecimalField):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
-            value = value.strip().replace(",", "")
-            if value and not (value.isascii() and value.replace(".", "", 1).isdigit()):
+            value = value.strip()
+            if value and not _PLAIN.fullmatch(value):
                 raise ValidationError(self.error_messages["invalid"], code="invalid")
+            value = value.replace(",", "")
         return super().to_python(value)
 
 

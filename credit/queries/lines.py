@@ -120,9 +120,11 @@ def draw_quotes(
     return [quote(agreed, as_of=as_of) for agreed in terms]
 
 
-def room_of(*, line: CreditLine) -> Decimal:
-    """Give what can be drawn of a line now."""
-    return available(limit=line.limit, exposure=line_exposure(line_id=line.pk))
+def room_of(*, line: CreditLine, exposure: Decimal | None = None) -> Decimal:
+    """Give what can be drawn of a line now; the exposure is asked for when it is not given."""
+    return available(
+        limit=line.limit, exposure=line_exposure(line_id=line.pk) if exposure is None else exposure
+    )
 
 
 def draw_options(*, line: CreditLine, room: Decimal | None = None) -> list[DrawOption]:

@@ -107,7 +107,10 @@ def _seal(choice: Choice, *, cost: Cost, line: CreditLine, user_id: int) -> str:
 def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Show the whole cost before anything is signed; the clock of the reading time starts here."""
     as_of = business_date()
-    room = queries.room_of(line=line)
+    debt = queries.debt_of_line(line_id=line.pk)
+    room = queries.room_of(line=line, exposure=debt.exposure)
+    if line.status != CreditLine.Status.ACTIVE or debt.days_past_due or as_of > line.valid_until:
+        return draw_page(request, line, status=409)  # says why; nobody reads a table in vain
     _offered, option = offered_options(request, line, room)
     accounts = accounts_queries.bank_accounts_of(borrower_id=line.borrower_id)
     form = draw_form(request, line, option, accounts)

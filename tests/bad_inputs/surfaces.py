@@ -198,6 +198,39 @@ SURFACES: dict[str, Surface] = {
         way="form",
         is_page=True,
     ),
+    "page.hardship": Surface(
+        _of(loan, "/loans/@/hardship/", ""),
+        lambda _s: {"reason": "JOB", "wish": "LOWER"},
+        way="form",
+        is_page=True,
+    ),
+    "page.contact": Surface(
+        _of(alice, "/for/@/contact/", ""), lambda _s: {"channel": "SMS"}, way="form", is_page=True
+    ),
+    "page.prepay": Surface(
+        _of(loan, "/loans/@/prepay/", ""),
+        lambda _s: {"amount": "100.00"},
+        method="get",
+        way="query",
+        is_page=True,
+    ),
+    "page.cap": Surface(
+        _of(line, "/lines/@/control/", ""), lambda _s: {"act": "cap", "cap": "5000"}, way="form", is_page=True
+    ),
+    "page.rule": Surface(
+        _of(shop, "/for/@/members/rule/", ""),
+        lambda _s: {"above": "500"},
+        who="dora",
+        way="form",
+        is_page=True,
+    ),
+    "page.licence": Surface(
+        _of(shop, "/for/@/licence/", ""),
+        lambda _s: {"file": SimpleUploadedFile("licence.pdf", b"%PDF-1.7\n")},
+        who="dora",
+        way="form",
+        is_page=True,
+    ),
     "page.calculator": Surface(
         lambda _s: "/calculator/",
         lambda _s: {"amount": "1000", "annual_rate": "14.4", "fee": "0", "count": "12", "method": "BULLET"},

@@ -38,7 +38,7 @@ from tests.bad_inputs.surfaces import SURFACES, Surface
 from tests.web.pages import words
 
 FOLDER = Path(__file__).parent
-TABLES = ("people", "applying", "drawing", "repaying", "api")
+TABLES = ("people", "applying", "drawing", "repaying", "pages", "api")
 # written by refusals too, as it should be: the trail of who tried, and the visitor's own session
 REMEMBERED = "acting_id"  # for whom a visitor last acted: where the start page leads, not what is owed
 LET = {"accounts_auditentry", "django_session", "django_migrations"}
@@ -142,10 +142,11 @@ def told(answer: Any, door: Surface) -> tuple[set[str], str]:
         assert document["request_id"] == answer["X-Request-ID"]
         assert document["status"] == answer.status_code
         return {document["code"]}, document["detail"]
-    form = answer.context and answer.context.get("form")
     codes = set()
-    for errors in form.errors.as_data().values() if form else ():
-        codes |= {error.code for error in errors}
+    for name in ("form", "cap", "away"):
+        form = answer.context and answer.context.get(name)
+        for errors in form.errors.as_data().values() if form else ():
+            codes |= {error.code for error in errors}
     problem = answer.context and answer.context.get("problem")
     if isinstance(problem, dict):
         codes.add(problem.get("code"))
@@ -176,6 +177,8 @@ def test_a_bad_input_gets_its_answer(
     assert {name for name in after if after[name] != before[name]} <= set(row.get("writes", ())), (
         "something was written"
     )
+    if expected.get("message") and not expected.get("code"):
+        assert re.search(expected["message"], told(answer, door)[1])
     if expected.get("code"):
         codes, text = told(answer, door)
         assert any(re.fullmatch(expected["code"], code or "") for code in codes), (codes, text[:500])
