@@ -136,6 +136,34 @@ INVARIANTS: list[Invariant] = [
         """,
     ),
     Invariant(
+        "W1",
+        "an invoice serves one live loan, of the business that wrote it",
+        """
+        SELECT v.ref, count(*) FROM credit_invoice v JOIN credit_invoiceadvance a ON a.invoice_id = v.id
+          JOIN credit_drawdown d ON d.id = a.drawdown_id JOIN loans_loan l ON l.id = d.loan_id
+         WHERE l.status <> 'CANCELLED' GROUP BY v.id HAVING count(*) > 1
+        UNION ALL
+        SELECT v.ref, 0 FROM credit_invoice v JOIN credit_invoiceadvance a ON a.invoice_id = v.id
+          JOIN credit_drawdown d ON d.id = a.drawdown_id JOIN credit_creditline c ON c.id = d.line_id
+          JOIN loans_loan l ON l.id = d.loan_id
+         WHERE c.borrower_id <> v.business_id OR (a.released_date IS NOT NULL AND l.status <> 'CANCELLED')
+        """,
+    ),
+    Invariant(
+        "W2",
+        "an advance is its draw, and no more than the agreed part of its invoice",
+        """
+        SELECT d.ref, d.amount, a.amount, a.invoice_amount, a.advance_rate
+          FROM credit_invoiceadvance a JOIN credit_drawdown d ON d.id = a.drawdown_id
+          JOIN credit_invoice v ON v.id = a.invoice_id
+         WHERE a.amount <> d.amount OR a.amount > a.advance_rate * a.invoice_amount
+            OR (a.invoice_amount <> v.amount AND a.released_date IS NULL) OR d.scenario <> 'INVOICE_ADVANCE'
+        UNION ALL
+        SELECT d.ref, d.amount, NULL, NULL, NULL FROM credit_drawdown d
+         WHERE d.scenario = 'INVOICE_ADVANCE' AND NOT EXISTS (SELECT 1 FROM credit_invoiceadvance a WHERE a.drawdown_id = d.id)
+        """,
+    ),
+    Invariant(
         "I22",
         "one key on one line drew once",
         """

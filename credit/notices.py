@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import translation
 
 from accounts.notifications.kinds import register_kind
+from credit import notices_working
 from credit.models import LimitChange
 from loans import queries as loan_queries
 from regimes.errors import N_
@@ -22,6 +23,7 @@ def register() -> None:
     _passports()
     _second_members()
     _businesses()
+    notices_working.register()
 
 
 def _decisions() -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from credit.domain.policy import Ceiling
+from credit.domain.working import AdvanceRules, Rules, ShareRules
 from regimes.errors import N_, InvalidInput, Refusal
 
 
@@ -24,6 +25,8 @@ class Scenario(StrEnum):
     ELECTRONICS = "ELECTRONICS"
     TRAVEL = "TRAVEL"
     WORKING_CAPITAL = "WORKING_CAPITAL"
+    SALES_SHARE = "SALES_SHARE"  # working capital repaid by a share of sales
+    INVOICE_ADVANCE = "INVOICE_ADVANCE"  # working capital advanced on an unpaid invoice
 
 
 class Family(StrEnum):
@@ -48,6 +51,8 @@ SCENARIO_NAMES: Final[dict[str, str]] = {
     "ELECTRONICS": N_("Phones, computers and appliances"),
     "TRAVEL": N_("Travel"),
     "WORKING_CAPITAL": N_("Working capital"),
+    "SALES_SHARE": N_("Working capital by a share of sales"),
+    "INVOICE_ADVANCE": N_("Advance on an invoice"),
 }
 
 PURPOSE_NAMES: Final[dict[str, str]] = {
@@ -93,7 +98,11 @@ METHOD_NAMES: Final[dict[str, str]] = {
     "INTEREST_FIRST": N_("Interest first, principal at the end"),
     "BULLET": N_("Everything at the end"),
     "FLEXIBLE": N_("Pay at any time, interest by the day"),
+    "SALES_SHARE": N_("A share of sales each month"),
 }
+
+DRAW_ONLY: Final = frozenset({Scenario.SALES_SHARE, Scenario.INVOICE_ADVANCE})
+"""Drawn on a line that was applied for otherwise: nobody applies for these."""
 
 AT_THE_END: Final = frozenset({"BULLET"})
 """Ways in which nothing is paid before the last day; the regime bounds their term."""
@@ -124,6 +133,7 @@ class ProductTerms:
     evidence_above: Decimal | None = None  # from more than this on, a paper must show the purpose
     sub_limit: Decimal | None = None  # of what may be owed on this product under the line
     payee_rule: PayeeRule = PayeeRule.NONE
+    working: Rules | None = None  # a share of sales, or an advance on an invoice
 
     @property
     def terms_version(self) -> str:
@@ -261,9 +271,23 @@ def check_product(product: ProductTerms) -> None:
         or bool(set(product.purposes) & set(product.forbidden)),
         "evidence_above": product.evidence_above is not None and product.evidence_above < 0,
         "sub_limit": product.sub_limit is not None and product.sub_limit < product.minimum,
+        "working_rules": not _rules_fit(product),
     }
     for field, is_wrong in wrong.items():
         if is_wrong:
             raise UnableToUseProduct(
                 "product_field_invalid", N_("This field of the product is not possible."), field=field
             )
+
+
+def _rules_fit(product: ProductTerms) -> bool:
+    """Tell whether the ways of repaying are those of the working-capital rules, and on a business line."""
+    if product.working is None:
+        return "SALES_SHARE" not in product.methods and product.scenario not in DRAW_ONLY
+    if product.family is not Family.BUSINESS:
+        return False
+    if isinstance(product.working, ShareRules):
+        return product.scenario is Scenario.SALES_SHARE and product.methods == ("SALES_SHARE",)
+    assert isinstance(product.working, AdvanceRules)
+    once = product.methods == ("BULLET",) and product.instalment_counts == (1,)
+    return product.scenario is Scenario.INVOICE_ADVANCE and once

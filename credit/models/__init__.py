@@ -6,6 +6,7 @@ from credit.models.cause import LookCause
 from credit.models.exclusion import SelfExclusion
 from credit.models.hold import Hold
 from credit.models.import_batch import ImportBatch
+from credit.models.invoice import Invoice, InvoiceAdvance
 from credit.models.laboratory import Experiment, PolicyTrial
 from credit.models.lesson import LessonRead
 from credit.models.line import CreditLine, Drawdown, LimitChange
@@ -27,6 +28,8 @@ __all__ = [
     "Hold",
     "Experiment",
     "ImportBatch",
+    "Invoice",
+    "InvoiceAdvance",
     "LimitChange",
     "LineFacts",
     "LineLook",

@@ -35,6 +35,7 @@ class DrawRequest(models.Model):
     bank_account_id = models.BigIntegerField(_("bank account"))
     evidence = models.UUIDField(_("paper that shows the purpose"), null=True, blank=True)
     payee = models.UUIDField(_("payee"), null=True, blank=True)
+    invoice = models.UUIDField(_("invoice"), null=True, blank=True)
     idempotency_key = models.CharField(_("key"), max_length=255)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("asked by")

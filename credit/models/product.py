@@ -15,6 +15,7 @@ from credit.domain.products import Family as DomainFamily
 from credit.domain.products import PayeeRule as DomainPayeeRule
 from credit.domain.products import ProductTerms
 from credit.domain.products import Scenario as DomainScenario
+from credit.domain.working import read_rules
 
 
 class Product(models.Model):
@@ -27,6 +28,8 @@ class Product(models.Model):
         ELECTRONICS = "ELECTRONICS", _("Phones, computers and appliances")
         TRAVEL = "TRAVEL", _("Travel")
         WORKING_CAPITAL = "WORKING_CAPITAL", _("Working capital")
+        SALES_SHARE = "SALES_SHARE", _("Working capital by a share of sales")
+        INVOICE_ADVANCE = "INVOICE_ADVANCE", _("Advance on an invoice")
 
     class PayeeRule(models.TextChoices):
         NONE = "NONE", _("The borrower")
@@ -62,6 +65,7 @@ class Product(models.Model):
     payee_rule = models.CharField(
         _("who is paid"), max_length=8, choices=PayeeRule, default="NONE", db_default="NONE"
     )
+    working_rules = models.JSONField(_("share of sales, or advance on an invoice"), null=True, blank=True)
     is_active = models.BooleanField(_("offered"), default=True)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -129,6 +133,7 @@ class Product(models.Model):
             evidence_above=self.evidence_above,
             sub_limit=self.sub_limit,
             payee_rule=DomainPayeeRule(self.payee_rule),
+            working=read_rules(self.working_rules),
         )
 
 

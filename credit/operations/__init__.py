@@ -14,6 +14,7 @@ from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
 from credit.operations.drawdowns import IdempotencyMismatch, UnableToUseKey, draw_down
 from credit.operations.holds import HoldTerms, UnableToHold, draw_hold, hold_terms, place_hold, release_hold
+from credit.operations.invoices import UnableToRegister, register_invoice, watch_invoices
 from credit.operations.laboratory import (
     UnableToChangeExperiment,
     UnableToExperiment,
@@ -58,6 +59,16 @@ from credit.operations.reviews import (
     request_review,
 )
 from credit.operations.rounds import due_line_ids, reevaluate_due_lines, run_monthly_round
+from credit.operations.sales import (
+    Asked,
+    Report,
+    asked_of,
+    coming_due_date,
+    read_sales,
+    remind_of_sales,
+    report_month,
+    reports_of,
+)
 from credit.operations.sandbox import UnableToMoveDate, move_business_date
 from credit.operations.temporary import end_temporary_limits, grant_temporary_limit
 from credit.operations.trials import (
@@ -81,6 +92,17 @@ from credit.operations.uses import (
 )
 
 __all__ = [
+    "Asked",
+    "Report",
+    "UnableToRegister",
+    "asked_of",
+    "coming_due_date",
+    "read_sales",
+    "register_invoice",
+    "remind_of_sales",
+    "report_month",
+    "reports_of",
+    "watch_invoices",
     "MOST_PAPER_BYTES",
     "use_of",
     "UnableToChangeProduct",

@@ -14,7 +14,7 @@ from accounts.rows import insert_row
 from credit.domain.all_in import highest_rate
 from credit.domain.decision import Asked, Decided, Outcome, decide
 from credit.domain.policy import Ceiling
-from credit.domain.products import check_amount, check_purpose
+from credit.domain.products import DRAW_ONLY, check_amount, check_purpose
 from credit.domain.reasons import Reason, reason
 from credit.facts import collect
 from credit.models import Application, Decision, Occupation, Policy, Product
@@ -176,7 +176,7 @@ def decide_by_officer(
 def _product(borrower: Borrower, code: str) -> Product:
     family = Product.Family.BUSINESS if borrower.is_business else Product.Family.PERSONAL
     product = Product.objects.filter(code=code, family=family, is_active=True).first()
-    if product is None:
+    if product is None or product.scenario in DRAW_ONLY:
         raise UnableToAsk("product_invalid", N_("Choose a product from the list."), field="product")
     return product
 

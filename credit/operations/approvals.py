@@ -75,6 +75,7 @@ def ask_for_draw(
     now: datetime,
     evidence: uuid.UUID | None = None,
     payee: uuid.UUID | None = None,
+    invoice: uuid.UUID | None = None,
 ) -> DrawRequest:
     """Put a draw before the other members; the same key gives the first request."""
     with transaction.atomic():
@@ -95,6 +96,7 @@ def ask_for_draw(
             bank_account_id=bank_account_id,
             evidence=evidence,
             payee=payee,
+            invoice=invoice,
             idempotency_key=idempotency_key,
             asked_by=actor,
             asked_at=now,
@@ -132,6 +134,7 @@ def approve_draw(*, request_id: int, actor: User, as_of: date, now: datetime) ->
             bank_account_id=request.bank_account_id,
             evidence=request.evidence,
             payee=request.payee,
+            invoice=request.invoice,
             idempotency_key=request.idempotency_key,
             actor=request.asked_by,
             approved_by=actor,

@@ -22,8 +22,9 @@ from credit.domain.products import check_choice
 from credit.models import CreditLine, Drawdown, Product
 from credit.operations import lines
 from credit.operations.approvals import refuse_alone
+from credit.operations.invoices import pledge
 from credit.operations.uses import Use, use_of
-from credit.queries import ceiling_now, draw_gate, loan_terms
+from credit.queries import ceiling_now, draw_gate, loan_terms, shape_of
 from loans.operations import ContractDraft, draft_loan
 from regimes.errors import N_, InvalidInput, NotFound
 
@@ -57,6 +58,7 @@ def draw_down(
     approved_by: User | None = None,
     evidence: uuid.UUID | None = None,
     payee: uuid.UUID | None = None,
+    invoice: uuid.UUID | None = None,
 ) -> Drawdown:
     """Draw on a line, or return what the same key drew before.
 
@@ -71,7 +73,8 @@ def draw_down(
         "purpose": purpose,
         "scenario": scenario,
     }
-    request |= {name: str(ref) for name, ref in (("evidence", evidence), ("payee", payee)) if ref is not None}
+    shown = (("evidence", evidence), ("payee", payee), ("invoice", invoice))
+    request |= {name: str(ref) for name, ref in shown if ref is not None}
     with transaction.atomic():
         line = lines.lock_line(line_id=line_id)
         gate = draw_gate(
@@ -113,6 +116,9 @@ def draw_down(
             amount=amount,
         )
         refuse_alone(line=line, amount=amount, actor=actor, approved_by=approved_by, as_of=as_of)
+        shape = shape_of(
+            line=line, product=product, amount=amount, count=instalment_count, as_of=as_of, invoice=invoice
+        )
         terms = loan_terms(
             line=line,
             amount=amount,
@@ -120,6 +126,7 @@ def draw_down(
             repayment_method=repayment_method,
             as_of=as_of,
             calendar=gate.calendar,
+            shape=shape,
         )
         contract = draft_loan(
             borrower_id=line.borrower_id,
@@ -146,7 +153,10 @@ def draw_down(
             actor=actor,
             drawn_date=as_of,
         )
-        return _write(drawdown, contract, use, account)
+        _write(drawdown, contract, use, account)
+        if shape is not None and shape.invoice is not None:
+            pledge(drawdown=drawdown, invoice=shape.invoice, rules=shape.rules, as_of=as_of)
+    return drawdown
 
 
 _WRITE = """
@@ -155,7 +165,7 @@ FROM credit_write_draw(%s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s
 """
 
 
-def _write(drawdown: Drawdown, contract: ContractDraft, use: Use, account: BankAccount) -> Drawdown:
+def _write(drawdown: Drawdown, contract: ContractDraft, use: Use, account: BankAccount) -> None:
     """Write the contract, the draw with the limit in force, the audit row and the notice, in one statement."""
     line, amount = drawdown.line, f"{drawdown.amount:.2f}"
     act = AuditDraft(
@@ -181,7 +191,6 @@ def _write(drawdown: Drawdown, contract: ContractDraft, use: Use, account: BankA
     if use.evidence is not None:
         use.evidence.drawdown = drawdown
         use.evidence.save(update_fields=["drawdown"])
-    return drawdown
 
 
 def _digest(request: dict[str, Any]) -> str:

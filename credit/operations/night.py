@@ -21,10 +21,12 @@ from credit.domain.night import SHARD_SIZE, STEPS, Step, open_days, ranges, step
 from credit.models import CreditLine, Drawdown, NightRun, NightShard
 from credit.operations.autodebit import start_auto_debits
 from credit.operations.changes import reevaluate_changed_lines
+from credit.operations.invoices import watch_invoices
 from credit.operations.notice_end import carry_out_cuts
 from credit.operations.reminders import send_reminders
 from credit.operations.renewal import renew_or_close_lines
 from credit.operations.rounds import reevaluate_due_lines
+from credit.operations.sales import read_sales, remind_of_sales
 from credit.operations.temporary import end_temporary_limits
 from credit.watching import desk_figures, looked_vectors, matured_outcomes
 from ledger import operations as ledger_operations
@@ -262,7 +264,11 @@ def _provide(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
 
 
 def _collect(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
-    return {"started": start_auto_debits(as_of=day, first_id=shard.first_id, last_id=shard.last_id)}
+    # sales first: what falls due tomorrow is asked on what is known tonight
+    sales = read_sales(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    started = start_auto_debits(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    invoices = watch_invoices(as_of=day, first_id=shard.first_id, last_id=shard.last_id)
+    return {"started": started, **sales, **invoices}
 
 
 def _prove(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
@@ -302,6 +308,7 @@ def _notify(run: NightRun, shard: NightShard, day: date) -> dict[str, int]:
     return {
         "new": send_reminders(as_of=day + timedelta(days=1), now=run.started_at),
         "signs": warn_businesses(as_of=day + timedelta(days=1)),
+        "sales_missing": remind_of_sales(as_of=day + timedelta(days=1)),
         "alarms": _watch_model(day),
     }
 

@@ -25,7 +25,7 @@ MOST_PAPER_BYTES = 5 * 1024 * 1024
 MOST_WAITING = 20
 SCENARIO_FIELDS = (
     "name", "repayment_methods", "instalment_counts", "minimum_amount", "maximum_amount", "purposes",
-    "forbidden_purposes", "evidence_above", "sub_limit", "payee_rule",
+    "forbidden_purposes", "evidence_above", "sub_limit", "payee_rule", "working_rules",
 )  # fmt: skip
 
 

@@ -42,8 +42,30 @@ from credit.queries.rules import (
 )
 from credit.queries.standing import Standing, standing_of
 from credit.queries.uses import owed_on_product, papers_waiting, payees_of, room_under
+from credit.queries.working import (
+    Shape,
+    expected_sales,
+    most_on_sales,
+    registered_invoices,
+    sales_seen,
+    shape_of,
+    unpaid_invoices,
+    worst_case,
+)
+from credit.queries.working import (
+    Standing as InvoiceStanding,
+)
 
 __all__ = [
+    "InvoiceStanding",
+    "Shape",
+    "expected_sales",
+    "most_on_sales",
+    "registered_invoices",
+    "sales_seen",
+    "shape_of",
+    "unpaid_invoices",
+    "worst_case",
     "owed_on_product",
     "papers_waiting",
     "payees_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ from credit.models import (
 from credit.queries.debts import OPEN_LOAN, ZERO, debt_of_line, line_exposure
 from credit.queries.rules import active_policy, ceiling_now, regime_now, rules_of
 from credit.queries.uses import payees_of, room_under
+from credit.queries.working import Shape, shape_of
 from loans.business_days import calendar_rule, on_the_calendar
 from loans.domain.quotes import Quote, quote
 from loans.domain.terms import LoanTerms, RepaymentMethod
@@ -69,29 +71,46 @@ def loan_terms(
     repayment_method: str,
     as_of: date,
     calendar: CalendarRule | None = None,
+    shape: Shape | None = None,
 ) -> LoanTerms:
     """Make the terms that a draw would be agreed under; the quote and the contract are the same value."""
+    given = (
+        wished_dates(line=line, method=repayment_method, count=instalment_count, start=as_of)
+        if shape is None
+        else dict(shape.terms)
+    )
     return on_the_calendar(
         LoanTerms(
             principal=amount,
-            annual_rate=line.annual_rate,
+            annual_rate=line.annual_rate if shape is None else shape.rate(line.annual_rate),
             repayment_method=RepaymentMethod(repayment_method),
             instalment_count=instalment_count,
             start_date=as_of,
-            penalty_rate=line.penalty_rate,
+            penalty_rate=line.penalty_rate if shape is None else shape.rate(line.penalty_rate),
             cooling_off_days=regime_now().cooling_off_days,
-            **wished_dates(line=line, method=repayment_method, count=instalment_count, start=as_of),
+            **given,
         ),
         rule=calendar,
     )
 
 
 def draw_quote(
-    *, line_id: int, amount: Decimal, instalment_count: int, repayment_method: str, as_of: date
+    *,
+    line_id: int,
+    amount: Decimal,
+    instalment_count: int,
+    repayment_method: str,
+    as_of: date,
+    product: Product | None = None,
+    invoice: uuid.UUID | None = None,
 ) -> Quote:
-    """Quote a draw: every instalment and the annual rate by IRR, from the terms that would be signed."""
+    """Quote a draw: every instalment and the annual rate by IRR, from the terms that would be signed.
+
+    Give the `product` where it may be one of working capital: a share of sales is quoted on the sales that are expected.
+    """
     (found,) = draw_quotes(
-        line_id=line_id, amount=amount, instalment_count=instalment_count, methods=[repayment_method], as_of=as_of
+        line_id=line_id, amount=amount, instalment_count=instalment_count, methods=[repayment_method], as_of=as_of,
+        product=product, invoice=invoice,
     )  # fmt: skip
     return found
 
@@ -105,15 +124,25 @@ def draw_quotes(
     as_of: date,
     line: CreditLine | None = None,
     rule: CalendarRule | None = None,
+    product: Product | None = None,
+    invoice: uuid.UUID | None = None,
 ) -> list[Quote]:
     """Quote one draw in several ways of repaying; line and calendar are read once, the line not at all if it is given."""
     if line is None:
         line = CreditLine.objects.select_related("borrower__contact_preference").get(pk=line_id)
     assert line.pk == line_id
     rule = rule or calendar_rule()
+    shape = (
+        shape_of(
+            line=line, product=product, amount=amount, count=instalment_count, as_of=as_of, invoice=invoice
+        )
+        if product is not None and product.working_rules is not None
+        else None
+    )
     terms = [
         loan_terms(
-            line=line, amount=amount, instalment_count=instalment_count, repayment_method=method, as_of=as_of, calendar=rule
+            line=line, amount=amount, instalment_count=instalment_count, repayment_method=method, as_of=as_of, calendar=rule,
+            shape=shape,
         )
         for method in methods
     ]  # fmt: skip

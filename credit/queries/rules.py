@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 import regimes
 from accounts.models import Borrower
 from credit.domain.policy import Ceiling, PolicyRules, read_policy
-from credit.domain.products import Family
+from credit.domain.products import DRAW_ONLY, Family
 from credit.models import (
     Policy,
     Product,
@@ -74,4 +74,5 @@ def rules_of(policy: Policy) -> PolicyRules:
 def products(*, borrower: Borrower) -> QuerySet[Product]:
     """List the products that a borrower may apply for."""
     family = Family.BUSINESS if borrower.is_business else Family.PERSONAL
-    return Product.objects.filter(family=family, is_active=True).order_by("pk")
+    rows = Product.objects.filter(family=family, is_active=True).exclude(scenario__in=DRAW_ONLY)
+    return rows.order_by("pk")

@@ -65,13 +65,18 @@ def add_pause(book: Book, start: date, until: date) -> None:
 
 
 def report_sales(book: Book, event: LoanEvent, effect: Effect) -> None:
-    """Ask a share of the sales reported for the running period."""
-    terms = book.terms
+    """Ask a share of the sales reported for the running period.
+
+    A report that names its period is all of that period: it takes the place of what was told of it before. One that
+    names none is a part, and is added.
+    """
     if book.k < len(book.rows):
         row = book.rows[book.k]
-        row.ask += book.round(event.amount * terms.sales_share)
-        if terms.period_cap is not None:
-            row.ask = min(row.ask, terms.period_cap)
+        before = ZERO if "period" in event.data else row.ask
+        row.told = True
+        row.ask = before + book.plan.share_of(event.amount)
+        if book.terms.period_cap is not None:
+            row.ask = min(row.ask, book.terms.period_cap)
 
 
 def accelerate(book: Book, day: date) -> None:

@@ -35,7 +35,7 @@ class EventKind(StrEnum):
     RE_AGE = "RE_AGE"  # the same, and the arrears move into the new instalments
     EXTENSION = "EXTENSION"  # data.extra_instalments
     PAUSE = "PAUSE"  # data.until: no penalty and no days past due until then
-    SALES = "SALES"  # sales reported for a period of a SALES_SHARE loan
+    SALES = "SALES"  # sales of a period of a SALES_SHARE loan; data.period: they are all of it
     WITHDRAWAL = "WITHDRAWAL"  # cooling-off: everything is due now
     WRITE_OFF = "WRITE_OFF"
     RECOVERY = "RECOVERY"  # money after the write-off

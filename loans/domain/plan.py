@@ -40,6 +40,7 @@ class Plan:
         method = book.terms.repayment_method
         self.is_level = method is RepaymentMethod.EQUAL_INSTALMENT
         self.is_sales = method is RepaymentMethod.SALES_SHARE
+        self.expected_ask = self.share_of(book.terms.expected_sales or ZERO) if self.is_sales else ZERO
 
     def bound_to(self, book: Book) -> Plan:
         """Copy the plan for a projection."""
@@ -82,11 +83,17 @@ class Plan:
         if not row.amortises:
             return ZERO
         if self.is_sales:
-            return row.ask - own_interest
+            return (row.ask if row.told else self.expected_ask) - own_interest
         self.refresh()
         if self.is_level:
             return self.level - own_interest
         return self.share(row)
+
+    def share_of(self, sales: Decimal) -> Decimal:
+        """Return what a period asks of its sales: the share, up to the cap."""
+        terms = self.book.terms
+        ask = self.book.round(sales * terms.sales_share)
+        return ask if terms.period_cap is None else min(ask, terms.period_cap)
 
     def room_ahead(self, index: int, day: date) -> Decimal:
         """Return how much principal a later row can take as its own instalment."""

@@ -61,6 +61,7 @@ class Row:
         "penalty_days",
         "penalty_from",
         "scale",
+        "told",
         "touched",
         "waived",
         "weight",
@@ -75,6 +76,7 @@ class Row:
         self.amortises = True  # False in the grace on principal
         self.defers = False  # True in the grace on interest
         self.ask = ZERO  # share of sales asked for this period
+        self.told = False  # sales were reported for this period
         self.is_due = False
         self.frozen = False  # settled ahead of its date
         self.kept = ZERO  # interest settled before the row was opened again
@@ -95,7 +97,7 @@ class Row:
         other.scale, other.weight, other.amortises = self.scale, self.weight, self.amortises
         other.defers, other.ask, other.is_due = self.defers, self.ask, self.is_due
         other.frozen, other.extra, other.charges = self.frozen, self.extra, self.charges
-        other.kept = self.kept
+        other.kept, other.told = self.kept, self.told
         other.due, other.paid, other.waived = self.due[:], self.paid[:], self.waived[:]
         other.lost, other.moved = self.lost[:], self.moved[:]
         other.penalty_days, other.penalty_from = self.penalty_days, self.penalty_from

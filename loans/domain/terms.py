@@ -182,6 +182,7 @@ class LoanTerms:
     custom_principals: tuple[Decimal, ...] = ()
     sales_share: Decimal = ZERO  # SALES_SHARE: part of reported sales that is paid
     period_cap: Decimal | None = None  # SALES_SHARE: most that one period asks for
+    expected_sales: Decimal | None = None  # SALES_SHARE: of a period; asked on where nothing is reported
 
     def to_dict(self) -> dict[str, Any]:
         """Write the terms as JSON-safe values, with the version of the form."""
@@ -280,6 +281,7 @@ _DATE = ("date_invalid", N_("Enter a date such as 2026-01-31."))
 _CODES: Final = {
     "principal": _AMOUNT,
     "period_cap": _AMOUNT,
+    "expected_sales": _AMOUNT,
     "agreed_instalment": _AMOUNT,
     "custom_principals": _AMOUNT,
     "annual_rate": _RATE,
@@ -331,6 +333,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "custom_principals": _many(_decimal),
     "sales_share": _decimal,
     "period_cap": _optional(_decimal),
+    "expected_sales": _optional(_decimal),
 }
 
 

@@ -87,7 +87,7 @@ def _check_money(terms: LoanTerms) -> Iterator[Breach]:
         yield Breach("currency_unknown", "currency", N_("The currency is not supported."), {})
     amounts = [("principal", terms.principal)]
     amounts += [("fees", fee.amount) for fee in terms.fees]
-    for name in ("period_cap", "agreed_instalment"):
+    for name in ("period_cap", "expected_sales", "agreed_instalment"):
         if getattr(terms, name) is not None:
             amounts.append((name, getattr(terms, name)))
     for name, amount in amounts:
@@ -169,6 +169,8 @@ def _check_parts(terms: LoanTerms) -> Iterator[Breach]:
         )
     if method is RepaymentMethod.SALES_SHARE and not ZERO < terms.sales_share <= 1:
         yield Breach("rate_invalid", "sales_share", N_("The share of sales is from 0 to 1."), {})
+    if terms.expected_sales is not None and terms.expected_sales < ZERO:
+        yield Breach("amount_invalid", "expected_sales", N_("Enter an amount such as 1500.00."), {})
 
 
 def _check_dates(terms: LoanTerms) -> Iterator[Breach]:

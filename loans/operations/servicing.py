@@ -111,15 +111,22 @@ def pause(*, loan_id: int, until: date, **when: Unpack[Circumstances]) -> LoanEv
     return _record(EventKind.PAUSE, loan_id, ZERO, {"until": until.isoformat()}, **when)
 
 
-def report_sales(*, loan_id: int, amount: Decimal, **when: Unpack[Circumstances]) -> LoanEventRow:
-    """Report a shop's sales of the running period: its share is asked on the due date, up to the cap of a period."""
+def report_sales(
+    *, loan_id: int, amount: Decimal, period: str = "", source: str = "", **when: Unpack[Circumstances]
+) -> LoanEventRow:
+    """Report a shop's sales of the running period: its share is asked on the due date, up to the cap of a period.
+
+    With a `period`, such as 2026-10, the amount is all of it and takes the place of what was reported for it before.
+    """
     with transaction.atomic():
         loan = lock_loan(loan_id=loan_id)
         if loan.repayment_method != RepaymentMethod.SALES_SHARE.value:
             raise UnableToRecord(
                 "loan_not_by_sales", N_("This loan is not repaid by a share of sales."), field="loan"
             )
-        return _record(EventKind.SALES, loan_id, amount, {}, **when)
+        told = {"period": period, "source": source}
+        data = {name: value for name, value in told.items() if value}
+        return _record(EventKind.SALES, loan_id, amount, data, **when)
 
 
 def withdraw(*, loan_id: int, **when: Unpack[Circumstances]) -> LoanEventRow:

@@ -34,6 +34,7 @@ VALID: Final = frozenset(
 VOID: Final = frozenset({"作废", "已作废", "空白作废", "作废发票", "是", "void"})
 RED: Final = frozenset({"红字", "红冲", "已红冲", "负数", "红字发票", "全额红冲", "red", "red-letter"})
 RED_TAKEN: Final = frozenset({"已红冲", "全额红冲"})  # the blue invoice that a red one took back later
+TAKEN_BACK: Final = " 红冲"  # what the memo of such an invoice ends with
 
 
 def parse_sales(stream: BinaryIO, summary: Summary, options: Options) -> Iterator[Row]:
@@ -105,6 +106,7 @@ def _row(
     void = status in VOID
     if status in RED - RED_TAKEN:
         amount = -abs(amount)
+    taken_back = sales and status in RED_TAKEN
     if amount == 0 or (void and not sales):
         summary.skipped += 1
         return None
@@ -116,8 +118,15 @@ def _row(
         kind=EventKind.SALE_VOID if void else kind,
         amount=abs(amount) if void else amount,
         counterparty=cell(*(BUYER if sales else SELLER)),
+        memo=_tail(number, taken_back=taken_back) if sales else "",
         identity=f"{'S' if sales else 'P'}|{cell(*CODE)}|{number}",
+        state="taken back" if taken_back else "",
     )
+
+
+def _tail(number: str, *, taken_back: bool) -> str:
+    """Keep the last digits of a number, so that its owner knows the invoice again; nothing else of it is kept."""
+    return f"…{number[-4:]}{TAKEN_BACK if taken_back else ''}"
 
 
 def _total(line: int, cells: list[str], header: Header) -> Decimal:

@@ -19,7 +19,8 @@ class Row:
     """Hold one event with the line that told it and the text that makes it the same event elsewhere.
 
     `identity` is the source's own number of the transaction where there is one. `wallet` names the wallet
-    through which a bank account paid, so that a payment told by both is counted once.
+    through which a bank account paid, so that a payment told by both is counted once. `state` is what became of the event
+    where the source tells it later: another state is a correction.
     """
 
     line: int
@@ -32,6 +33,7 @@ class Row:
     memo: str = ""
     identity: str = ""
     wallet: Source = Source.UNKNOWN
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ def party_number(name: str, key: bytes) -> int:
 def copy_line(row: Row, *, prefix: str, key: bytes, memo: str, known_at: str = "\\N") -> str:
     """Write a row as one line of COPY's text format; without `known_at` it is known from its upload on."""
     told = f"{int(row.kind)}|{row.amount}|{row.balance}|{row.occurred_at.isoformat()}"
+    if row.state:
+        told += f"|{row.state}"
     return "\t".join(
         (
             str(int(row.kind)),

@@ -92,6 +92,11 @@ CREDIT = [
     Plant("I18", "a draw on a line that was frozen", "UPDATE credit_limitchange SET direction = 'FREEZE' WHERE id = (SELECT min(limit_change_id) FROM credit_drawdown)"),
     Plant("I19", "an offer of the engine without a score", "UPDATE credit_decision SET decided_by_id = NULL WHERE decided_by_id IS NOT NULL"),
     Plant("I20", "another officer signed than the trail says", "UPDATE credit_decision SET decided_by_id = (SELECT min(id) FROM accounts_user) WHERE decided_by_id IS NOT NULL"),
+    Plant("W1", "an invoice serves two loans", "UPDATE credit_invoiceadvance SET invoice_id = (SELECT min(id) FROM credit_invoice)"),
+    Plant("W1", "an invoice is another business's", "UPDATE credit_invoice SET business_id = (SELECT min(id) FROM accounts_borrower WHERE kind = 'PERSON')"),
+    Plant("W1", "an invoice of a loan that runs was let go", _one("credit_invoiceadvance", "released_date = '2026-03-02'")),
+    Plant("W2", "a cent more was advanced than was agreed", _one("credit_invoiceadvance", "invoice_amount = invoice_amount - 0.02")),
+    Plant("W2", "an advance lost its invoice", "DELETE FROM credit_invoiceadvance WHERE id = (SELECT min(id) FROM credit_invoiceadvance)"),
     Plant("I22", "one key drew twice", "UPDATE credit_drawdown SET idempotency_key = 'one-and-the-same'"),
 ]  # fmt: skip
 

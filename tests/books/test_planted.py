@@ -37,6 +37,7 @@ def book(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         _line_with_two_draws()
         _reversed_journal()
         _shop_sales()
+        _advances()
         BusinessFactory(owner=UserFactory())
         _nights()
         _approved_proposal()
@@ -71,6 +72,27 @@ def _line_with_two_draws() -> None:
     line = decision.application.borrower.lines.get()
     confirm(draw(line).loan)
     draw(line, idempotency_key="key-2")
+
+
+def _advances() -> None:
+    """A business draws all that is advanced on two invoices."""
+    from tests.credit.factories import make_line
+    from tests.credit.working.trade import arrive, draw, give, invoice_row, register
+    from tests.factories import BankAccountFactory, ConsentFactory, IdentityFactory
+
+    owner = UserFactory()
+    IdentityFactory(borrower__user=owner)
+    business = BusinessFactory(owner=owner)
+    for purpose in ("CREDIT_DECISION", "BUSINESS"):
+        ConsentFactory(borrower=business, purpose=purpose)
+    BankAccountFactory(borrower=business)
+    line = make_line(borrower=business, limit=50_000, family="BUSINESS")
+    numbers = ("26332000000012345678", "26332000000012345679")
+    give(line, [invoice_row(number=number) for number in numbers])
+    for number in numbers:
+        arrive(
+            draw(line, "INVOICE_ADVANCE", "8000.00", key=number, invoice=register(line, number=number).ref)
+        )
 
 
 def _reversed_journal() -> None:
@@ -146,6 +168,13 @@ def switch_off_guards(sql: str) -> None:
         )
         for table, name in cursor.fetchall():
             cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        cursor.execute(  # unique keys with a condition are indexes alone
+            """SELECT indexrelid::regclass::text FROM pg_index i
+               WHERE indisunique AND NOT indisprimary AND indpred IS NOT NULL AND indrelid = ANY(%s::regclass[])""",
+            [tables],
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {name}")
 
 
 def test_the_clean_book_holds(book: None) -> None:

@@ -62,6 +62,7 @@ MEANING = {
     "custom_principals": "CUSTOM: one amount an instalment",
     "sales_share": "SALES_SHARE: part of reported sales",
     "period_cap": "SALES_SHARE: most that one period asks for",
+    "expected_sales": "SALES_SHARE: sales of a period for which nothing is reported",
 }
 
 

@@ -80,6 +80,8 @@ def random_terms(rng: random.Random, *, with_fees: bool = False, **fixed: Any) -
         values["sales_share"] = Decimal(rng.randint(1, 10**6)) / 10**6
         if rng.random() < 0.5:
             values["period_cap"] = max(round(principal / rng.randint(1, 20), 2), Decimal("0.01"))
+        if rng.random() < 0.5:
+            values["expected_sales"] = round(principal * rng.randint(0, 100) / 20, 2)
     if method is RepaymentMethod.CUSTOM:
         cents = int(principal * 100)
         cuts = sorted(rng.randint(0, cents) for _ in range(count - 1))
@@ -166,7 +168,8 @@ class Story:
                 self.add(kind, state.credit)
         elif kind is EventKind.SALES:
             worth = self.terms.principal * rng.randint(0, 300) / 100
-            self.add(kind, worth.quantize(Decimal("0.01")))
+            whole = {"period": f"{self.day:%Y-%m}"} if rng.random() < 0.4 else {}
+            self.add(kind, worth.quantize(Decimal("0.01")), **whole)
         elif kind is EventKind.RATE_CHANGE:
             self.add(kind, annual_rate=str(Decimal(rng.randint(0, 300000)) / 10**6))
         elif kind in (EventKind.RESCHEDULE, EventKind.RE_AGE):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from calendar import isleap
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from loans.domain.calendar import due_dates, due_dates_from, roll_all
@@ -62,7 +63,7 @@ class Line:
     gone: dict[str, int] = field(default_factory=nothing)  # waived, lost or moved
     moved: dict[str, int] = field(default_factory=nothing)
     kept: int = 0
-    ask: int = 0  # share of the sales of the period
+    ask: int | None = None  # share of the sales of the period; None: nothing was reported
     extra: int = 0
     charges: list[tuple[str, date, int]] = field(default_factory=list)
     penalty: int = 0  # cents x day units
@@ -220,7 +221,9 @@ class Reference:
         if not line.amortises:
             return 0
         if self.terms.repayment_method is RepaymentMethod.SALES_SHARE:
-            return line.ask - own
+            return (
+                self.share(self.terms.expected_sales or Decimal(0)) if line.ask is None else line.ask
+            ) - own
         self.plan()
         if self.terms.repayment_method is RepaymentMethod.EQUAL_INSTALMENT:
             return self.level - own
@@ -473,11 +476,16 @@ class Reference:
         self.planned = False
 
     def sales(self, event: LoanEvent) -> None:
-        coming, terms = self.coming(), self.terms
+        coming = self.coming()
         if coming:
-            coming[0].ask += divide(cents(event.amount) * int(terms.sales_share * 10**6), 10**6, self.mode)
-            if terms.period_cap is not None:
-                coming[0].ask = min(coming[0].ask, cents(terms.period_cap))
+            before = 0 if "period" in event.data else coming[0].ask or 0
+            coming[0].ask = self.capped(before + self.share(event.amount))
+
+    def share(self, sales: Decimal) -> int:
+        return self.capped(divide(cents(sales) * int(self.terms.sales_share * 10**6), 10**6, self.mode))
+
+    def capped(self, ask: int) -> int:
+        return ask if self.terms.period_cap is None else min(ask, cents(self.terms.period_cap))
 
     def refund(self, event: LoanEvent) -> None:
         self.credit -= cents(event.amount)
