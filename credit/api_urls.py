@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.api import applications, lines
+from credit.api import applications, lines, working
 
 app_name = "credit-api"
 urlpatterns = [
@@ -21,5 +21,7 @@ urlpatterns = [
     path("lines/<uuid:ref>/quote", lines.LineQuote.as_view(), name="quote"),
     path("lines/<uuid:ref>/drawdowns", lines.Drawdowns.as_view(), name="drawdowns"),
     path("lines/<uuid:ref>/purpose-evidence", lines.PurposeEvidence.as_view(), name="purpose-evidence"),
+    path("lines/<uuid:ref>/invoices", working.Invoices.as_view(), name="invoices"),
+    path("loans/<uuid:ref>/sales", working.Sales.as_view(), name="sales"),
     path("drawdowns/<uuid:ref>", lines.DrawdownDetail.as_view(), name="drawdown"),
 ]

@@ -71,11 +71,15 @@ class DrawForm(StrictForm):
         label=_("To which account?"), error_messages={"required": _("Choose one of your accounts.")}
     )
     evidence = forms.ChoiceField(label=_("Paper that shows the purpose"), required=False)
+    invoice = forms.ChoiceField(
+        label=_("On which invoice?"),
+        error_messages={"required": _("Choose one of the invoices below, or put one forward.")},
+    )
 
     def __init__(self, *args: Any, options: dict[str, list[tuple[Any, Any]]], **kwargs: Any) -> None:
-        """Show what the product asks: a payee, a paper or an account of one's own only where `options` has it."""
+        """Show what the product asks: a payee, a paper, an account of one's own, a term only where `options` has it."""
         super().__init__(*args, **kwargs)
-        for name in ("payee", "evidence", "bank_account"):
+        for name in ("payee", "evidence", "bank_account", "invoice", "instalment_count", "repayment_method"):
             if name not in options:
                 del self.fields[name]
         if "payee" in options and options["payee"] and options["payee"][0][0] == "":
@@ -83,7 +87,7 @@ class DrawForm(StrictForm):
         for name in ("payee", "evidence"):
             if name in options:
                 self.fields[name].choices = options[name]  # type: ignore[attr-defined]
-        for name in ("purpose", "repayment_method", "instalment_count", "bank_account"):
+        for name in ("purpose", "repayment_method", "instalment_count", "bank_account", "invoice"):
             if name in options:
                 self.fields[name].choices = options[name]  # type: ignore[attr-defined]
 
@@ -98,6 +102,50 @@ class PaperForm(StrictForm):
         label=_("Invoice, quote or letter"),
         help_text=_("PDF, PNG or JPEG, at most 5 MB. It is kept encrypted and serves one draw."),
         error_messages={"required": _("Choose a file."), "empty": _("This file is empty.")},
+    )
+
+
+class InvoiceForm(StrictForm):
+    """An invoice of the records, named by its owner."""
+
+    also_allowed = frozenset({"csrfmiddlewaretoken"})
+
+    row = forms.ChoiceField(label=_("Unpaid invoices in your records"), required=False)
+    number = forms.CharField(
+        label=_("Invoice number"),
+        help_text=_("As it is printed. Your records keep only its last digits; the contract names it whole."),
+        max_length=30,
+        error_messages={"required": _("Write the invoice's number as it is printed.")},
+    )
+    code = forms.CharField(
+        label=_("Invoice code (only older invoices have one)"), max_length=30, required=False
+    )
+    customer_name = forms.CharField(
+        label=_("Customer's name on the invoice"),
+        max_length=120,
+        error_messages={"required": _("Write the customer's name exactly as on the invoice.")},
+    )
+    due_date = forms.DateField(
+        label=_("The customer pays by"),
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Use YYYY-MM-DD."), "required": _("Use YYYY-MM-DD.")},
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["row"].choices = [("", _("Find it by its number")), *choices]  # type: ignore[attr-defined]
+
+
+class SalesForm(StrictForm):
+    """A month's sales."""
+
+    also_allowed = frozenset({"csrfmiddlewaretoken"})
+
+    period = forms.CharField(widget=forms.HiddenInput, max_length=7)
+    amount = AmountField(
+        label=_("Sales of the month"),
+        help_text=_("Everything you sold in the month, paid or not, without goods that came back."),
     )
 
 

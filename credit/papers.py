@@ -16,6 +16,7 @@ from accounts.papers import Paper, Section
 from accounts.templatetags.portal import amount, day, moment, money, percent
 from credit.models import Drawdown
 from credit.views.words import cost_of, method_name, purpose_name
+from credit.views.working import advance_of, rate_words, repaid_words, term_words
 from loans.domain.quotes import quote
 from loans.domain.terms import LoanTerms
 from loans.papers import short_ref
@@ -37,7 +38,7 @@ def contract_paper(*, drawdown: Drawdown) -> Paper:
             Section(
                 title=_("What it costs"),
                 pairs=(
-                    (_("Annual rate, everything included (IRR)"), percent(cost.irr)),
+                    (rate_words(terms), percent(cost.irr)),
                     (_("You get"), money(cost.payout)),
                     (_("Interest"), money(cost.interest)),
                     (_("Fees"), money(cost.fees)),
@@ -57,6 +58,7 @@ def contract_paper(*, drawdown: Drawdown) -> Paper:
                 numeric=frozenset({2, 3, 4}),
                 widths=(12, 24, 22, 22, 20),
             ),
+            *_repaid(drawdown, terms),
             Section(title=_("What holds"), text=_rules(terms)),
         ),
         small=(
@@ -79,6 +81,25 @@ def fingerprint(drawdown: Drawdown) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def _repaid(drawdown: Drawdown, terms: LoanTerms) -> tuple[Section, ...]:
+    """Say how working capital is repaid: by a share of sales, or when an invoice is paid."""
+    invoice, part = advance_of(drawdown)
+    said = repaid_words(terms, invoice, part)
+    if not said:
+        return ()
+    found = [Section(title=_("How it is repaid"), text=tuple(said))]
+    if invoice is not None:
+        pairs = (
+            (_("Invoice number"), invoice.number),
+            (_("Customer"), invoice.customer_name),
+            (_("Written on"), day(invoice.issue_date)),
+            (_("The customer pays by"), day(invoice.due_date)),
+            (_("Amount of the invoice"), money(invoice.amount)),
+        )
+        found.insert(0, Section(title=_("The invoice"), pairs=pairs))
+    return tuple(found)
+
+
 def _parties(drawdown: Drawdown) -> tuple[tuple[str, str], ...]:
     borrower = drawdown.line.borrower
     identity = accounts_queries.identity_of(borrower_id=borrower.pk) if not borrower.is_business else None
@@ -93,10 +114,9 @@ def _parties(drawdown: Drawdown) -> tuple[tuple[str, str], ...]:
 
 def _agreed(drawdown: Drawdown, terms: LoanTerms) -> tuple[tuple[str, str], ...]:
     account = BankAccount.objects.filter(pk=drawdown.bank_account_id).first()
-    count = terms.instalment_count
     return (
         (_("Amount"), money(terms.principal)),
-        (_("Term"), ngettext("%(n)s month", "%(n)s months", count) % {"n": count}),
+        (_("Term"), term_words(terms)),
         (_("Way of repaying"), method_name(terms.repayment_method.value)),
         (_("Annual rate of the contract"), percent(terms.annual_rate)),
         (_("Annual rate on late principal"), percent(terms.penalty_rate)),

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from credit.urls_owner import owner_patterns
-from credit.views import apply, autodebit, contract, control, draw, home, learn, limit, sign
+from credit.views import apply, autodebit, contract, control, draw, home, learn, limit, sales, sign, working
 
 app_name = "credit"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("changes/<uuid:ref>/review/", home.review_change, name="review-change"),
     path("lines/<uuid:ref>/draw/", draw.draw, name="draw"),
     path("lines/<uuid:ref>/draw/paper/", draw.paper, name="paper"),
+    path("lines/<uuid:ref>/draw/invoice/", working.invoice, name="invoice"),
     path("lines/<uuid:ref>/draw/compare/", draw.compare, name="compare"),
     path("lines/<uuid:ref>/draw/cost/", sign.cost, name="cost"),
     path("lines/<uuid:ref>/draw/confirm/", sign.confirm, name="confirm"),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("learn/<slug:code>/", learn.lesson, name="lesson"),
     path("lines/<uuid:ref>/control/", control.control, name="control"),
     path("lines/<uuid:ref>/auto-debit/", autodebit.auto_debit, name="auto-debit"),
+    path("loans/<uuid:ref>/sales/", sales.sales, name="sales"),
     path("loans/<uuid:ref>/contract/", contract.contract, name="contract"),
     path("drawdowns/<uuid:ref>/", sign.drawdown, name="drawdown"),
     *owner_patterns,

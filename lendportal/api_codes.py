@@ -55,6 +55,12 @@ _ORDER = (
     "checkout_not_authorised", "checkout_used", "checkout_expired", "checkout_cancelled", "checkout_voided",
     "checkout_captured", "authorisation_expired", "try_again",
 )  # fmt: skip
+_INVOICE = (
+    "invoice_required", "invoice_invalid", "invoice_paid", "invoice_cancelled", "invoice_unseen", "invoice_changed",
+    "invoice_pledged", "invoice_overdue", "invoice_too_old", "invoice_too_long", "customer_own_group", "customer_concentration",
+    "advance_exceeded",
+)  # fmt: skip
+_SHARE = ("sales_unknown", "sales_stale", "sales_too_low", "share_running")
 _ACT = ("idempotency_key_required",)
 _REVIEW = ("review_answered", "review_subject")
 
@@ -102,10 +108,24 @@ OWN: Final[dict[str, dict[int, tuple[str, ...]]]] = {
     "postFreezeLine": {409: _LINE},
     "postUnfreezeLine": {409: (*_LINE, "freeze_not_yours", "line_overdue")},
     "postAutoDebit": {409: (*_LINE, "bank_account_missing")},
-    "getLineQuote": {400: (*_MONEY, *_CHOICE), 409: ("purpose_forbidden",)},
+    "getLineQuote": {400: (*_MONEY, *_CHOICE), 409: ("purpose_forbidden", *_SHARE, *_INVOICE)},
     "postDrawdowns": {
         400: (*_MONEY, *_CHOICE, *_ACT, "evidence_required", "payee_invalid", "payee_required", "sub_limit_exceeded"),
-        409: (*_GATE, "approval_needed", "idempotency_mismatch"),
+        409: (*_GATE, "approval_needed", "idempotency_mismatch", *_SHARE, *_INVOICE),
+    },
+    "getInvoices": {409: ("line_family",)},
+    "postInvoices": {
+        400: (
+            "number_invalid", "number_mismatch", "code_invalid", "customer_invalid", "customer_mismatch", "due_date_invalid",
+            "invoice_unknown", "invoice_cancelled", "invoice_pledged", "quota", "date_invalid",
+        ),
+        409: ("line_family",),
+    },
+    "postSales": {
+        400: (
+            *_MONEY, "period_invalid", "sales_period_closed", "sales_period_open", "sales_below_records", "sales_all_due",
+            "loan_not_by_sales",
+        ),
     },
     "postPurposeEvidence": {400: ("file_empty", "file_kind", "file_too_large", "quota", "scenario_invalid")},
     "getQuotes": {400: (*_MONEY, *_CHOICE, "rate_invalid")},

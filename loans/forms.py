@@ -22,6 +22,7 @@ METHODS = [
     ("BULLET", _("Everything at the end")),
     ("FLEXIBLE", _("Pay at any time, interest by the day")),
 ]
+SHARE = ("SALES_SHARE", _("A share of sales each month"))  # nobody compares it without sales
 CHOICES = [
     ("PAY_AHEAD", _("Pay the next instalments in advance")),
     ("FEWER_INSTALMENTS", _("Be finished earlier: fewer instalments")),

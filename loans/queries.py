@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from loans.conduct import ConductColumns, conduct
 from loans.domain.engine import fold, payoff_quote
+from loans.domain.events import LoanEvent
 from loans.domain.journal import journal_legs, posting_difference
 from loans.domain.state import InstalmentState, JournalLeg, LoanState, PayoffQuote
 from loans.models import Collection, Instalment, Loan, LoanEventRow, Payout
@@ -136,6 +137,7 @@ class LoanView:
     payout: Payout | None  # the first
     payouts: tuple[Payout, ...]
     collections: tuple[Collection, ...]
+    history: tuple[LoanEvent, ...] = ()  # the events as the engine has them
 
     @property
     def paid_count(self) -> int:
@@ -176,6 +178,7 @@ def loan_view(
         payout=next(iter(payouts), None),
         payouts=tuple(payouts),
         collections=tuple(Collection.objects.filter(loan_id=loan_id).order_by("-pk")[:20]),
+        history=tuple(known),
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from loans.domain.events import EventKind
+from loans.domain.sales import RECORDS
 
 
 def event_words(kind: str, data: Mapping[str, Any]) -> str:
@@ -30,6 +31,13 @@ def event_words(kind: str, data: Mapping[str, Any]) -> str:
     known = EventKind(kind)
     if known is EventKind.FEE:
         return _("A penalty was charged") if data.get("component") == "penalty" else _("A fee was charged")
+    if known is EventKind.SALES and "period" in data:
+        month = {"month": data["period"]}
+        return (
+            _("Sales of %(month)s were read from your records") % month
+            if data.get("source") == RECORDS
+            else _("Sales of %(month)s were reported") % month
+        )
     if known is EventKind.PAUSE:
         return _("Penalty is paused until %(date)s") % {"date": data.get("until", "")}
     if known is EventKind.RESCHEDULE:

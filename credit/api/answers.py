@@ -190,6 +190,11 @@ class DrawOptionOut(serializers.Serializer[Any]):
         source="product.sub_limit", allow_null=True, help_text="Of what may be owed on this use."
     )
     payee_rule = serializers.CharField(source="product.payee_rule", help_text="NONE, ALLOWED or REQUIRED.")
+    working_rules = serializers.JSONField(
+        source="product.working_rules",
+        allow_null=True,
+        help_text="Of a share of sales or an advance on an invoice: parts, days and price; null: neither.",
+    )
     payees = PayeeOut(many=True)
     methods = serializers.SerializerMethodField()
 
@@ -207,10 +212,78 @@ class LineDetailOut(LineOut):
     history = LimitChangeOut(many=True)
 
 
+class CaseOut(serializers.Serializer[Any]):
+    """What a share of sales comes to if sales are so."""
+
+    name = serializers.CharField()
+    annual_rate = RateField(source="rate", allow_null=True, help_text="By IRR.")
+    first_asked = MoneyField(source="ask")
+    last_asked = MoneyField(source="last")
+    last_date = serializers.DateField(source="last_day")
+    cost = MoneyField()
+
+
 class LineQuoteOut(QuoteOut):
     """The whole cost of a draw, and the terms that it would be signed under."""
 
     terms_version = serializers.CharField()
+    basis = serializers.CharField(
+        help_text="AGREED; or EXPECTED_SALES: instalments and rates hold if sales are as expected, `cases` if not."
+    )
+    how_repaid = serializers.ListField(
+        child=serializers.CharField(), help_text="Working capital: how it is repaid, in sentences."
+    )
+    cases = CaseOut(many=True)
+
+
+class UnpaidInvoiceOut(serializers.Serializer[Any]):
+    """An unpaid invoice of the records that nobody put forward yet. The records keep no number and no name."""
+
+    row = serializers.UUIDField(help_text="Send it when you put the invoice forward.")
+    tail = serializers.CharField(help_text="The last digits of its number.")
+    issue_date = serializers.DateField()
+    amount = MoneyField()
+    most = MoneyField(help_text="What is advanced on it at most.")
+
+
+class InvoiceOut(serializers.Serializer[Any]):
+    """An invoice that was put forward, and what is advanced on it today."""
+
+    ref = serializers.UUIDField(source="invoice.ref", help_text="Send it with the draw.")
+    number = serializers.CharField(source="invoice.number")
+    customer_name = serializers.CharField(source="invoice.customer_name")
+    issue_date = serializers.DateField(source="invoice.issue_date")
+    due_date = serializers.DateField(source="invoice.due_date")
+    amount = MoneyField(source="invoice.amount")
+    most = MoneyField(help_text="What is advanced on it today; 0: nothing, see `why_not`.")
+    why_not = ReasonOut(allow_null=True)
+
+
+class InvoicesOut(serializers.Serializer[Any]):
+    """The sales invoices of a business: those put forward, and those that could be."""
+
+    put_forward = InvoiceOut(many=True)
+    unpaid = UnpaidInvoiceOut(many=True)
+
+
+class AskedOut(serializers.Serializer[Any]):
+    """What one due date asks of one month's sales, and why."""
+
+    period = serializers.CharField(help_text="The month, such as 2026-10.")
+    due_date = serializers.DateField()
+    sales = MoneyField()
+    share = RateField()
+    cap = MoneyField(allow_null=True)
+    asked = MoneyField(help_text="The share up to the cap; the interest of the month is asked at least.")
+    told_by = serializers.CharField(help_text="OWNER, RECORDS, or EXPECTED: nothing was reported.")
+    words = serializers.CharField()
+
+
+class SalesReportOut(AskedOut):
+    """A report that was taken down."""
+
+    replaced = MoneyField(allow_null=True, help_text="What was reported before; null: nothing.")
+    changed = serializers.BooleanField(help_text="False: the same was reported before.")
 
 
 class DrawdownOut(serializers.Serializer[Any]):

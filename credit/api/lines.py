@@ -29,6 +29,7 @@ from credit import access, operations, queries
 from credit.api.answers import DrawdownOut, LineDetailOut, LineOut, LineQuoteOut, PaperOut, line_detail
 from credit.domain.products import allowed_purposes, check_choice
 from credit.models import CreditLine, Drawdown, Product
+from credit.views.working import cases, put_forward, repaid_words
 from ledger.queries import business_date
 from loans.api_fields import AmountField, CurrencyField
 from loans.api_v1 import KEY, read_months
@@ -51,6 +52,9 @@ class LineQuoteQuery(StrictQuery):
     scenario = TextField(most=40, help_text="From the line's options.")
     repayment_method = TextField(most=40, help_text="From the line's options.")
     instalment_count = TextField(most=3, help_text="From the line's options.")
+    invoice = RefField(
+        required=False, help_text="Of yours, from `invoices`: what INVOICE_ADVANCE is advanced on."
+    )
 
     def validate_instalment_count(self, value: str) -> int:
         return read_months(value)
@@ -74,6 +78,9 @@ class DrawdownBody(StrictSerializer):
     bank_account = RefField(required=False, help_text="Of yours; not needed where a payee is paid.")
     evidence = RefField(required=False, help_text="A paper that shows the purpose, from `purpose-evidence`.")
     payee = RefField(required=False, help_text="From the line's options.")
+    invoice = RefField(
+        required=False, help_text="Of yours, from `invoices`: what INVOICE_ADVANCE is advanced on."
+    )
     terms_version = TextField(most=80, help_text="The terms that were read, from the quote.")
 
 
@@ -180,9 +187,22 @@ class LineQuote(LineView):
         )
         method = asked.pop("repayment_method")
         (quote,) = queries.draw_quotes(
-            line_id=line.pk, methods=[method], **asked, as_of=as_of, line=line, rule=calendar
+            line_id=line.pk,
+            methods=[method],
+            **asked,
+            as_of=as_of,
+            line=line,
+            rule=calendar,
+            product=product,
         )
-        return Response(write(LineQuoteOut, {**quote.to_dict(), "terms_version": terms.terms_version}))
+        found = {
+            **quote.to_dict(),
+            "terms_version": terms.terms_version,
+            "basis": "EXPECTED_SALES" if product.scenario == "SALES_SHARE" else "AGREED",
+            "how_repaid": repaid_words(quote.terms, *put_forward(line, product.scenario, asked.get("invoice"))),
+            "cases": cases(quote.terms),
+        }
+        return Response(write(LineQuoteOut, found))
 
 
 class Drawdowns(LineView):

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
+from loans.domain.sales import month_after, month_asked, period_name
 from regimes.errors import N_, InvalidInput, Refusal
 
 ZERO, ONE, CENT = Decimal(0), Decimal(1), Decimal("0.01")
@@ -123,16 +124,6 @@ def priced(rate: Decimal, rules: Rules) -> Decimal:
 # ---- a share of sales -------------------------------------------------------------------------------------------------
 
 
-def month_after(day: date, months: int = 1) -> date:
-    """Give the first day of the month so many months away.
-
-    >>> month_after(date(2026, 11, 29), 2)
-    datetime.date(2027, 1, 1)
-    """
-    index = day.year * 12 + day.month - 1 + months
-    return date(index // 12, index % 12 + 1, 1)
-
-
 def first_due(start: date, due_day: int) -> date:
     """Give the first day on which a share is asked: in the month after the first whole month of the loan.
 
@@ -140,20 +131,6 @@ def first_due(start: date, due_day: int) -> date:
     (datetime.date(2026, 11, 10), datetime.date(2026, 12, 10))
     """
     return month_after(start, 1 if start.day == 1 else 2).replace(day=due_day)
-
-
-def month_asked(due_date: date) -> date:
-    """Give the first day of the month of whose sales a due date asks a share.
-
-    >>> month_asked(date(2027, 1, 10))
-    datetime.date(2026, 12, 1)
-    """
-    return month_after(due_date, -1)
-
-
-def period_name(month: date) -> str:
-    """Write a month as a report names it."""
-    return f"{month:%Y-%m}"
 
 
 def cap_of(rules: ShareRules, amount: Decimal) -> Decimal:

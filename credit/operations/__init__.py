@@ -60,9 +60,7 @@ from credit.operations.reviews import (
 )
 from credit.operations.rounds import due_line_ids, reevaluate_due_lines, run_monthly_round
 from credit.operations.sales import (
-    Asked,
     Report,
-    asked_of,
     coming_due_date,
     read_sales,
     remind_of_sales,
@@ -92,10 +90,8 @@ from credit.operations.uses import (
 )
 
 __all__ = [
-    "Asked",
     "Report",
     "UnableToRegister",
-    "asked_of",
     "coming_due_date",
     "read_sales",
     "register_invoice",

@@ -11,88 +11,49 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.operations import NoticeOrder, queue_notice, queue_notices
-from credit.domain.working import (
-    ZERO,
-    UnableToReportSales,
-    check_report,
+from credit.domain.working import ZERO, UnableToReportSales, check_report
+from credit.models import Drawdown
+from credit.queries import sales_seen
+from ledger.domain.money import is_money
+from loans import operations as loan_operations
+from loans.domain.events import LoanEvent
+from loans.domain.sales import (
+    EXPECTED,
+    OWNER,
+    RECORDS,
+    Asked,
+    asked_of,
     month_after,
     month_asked,
     period_name,
+    reports_in,
 )
-from credit.models import Drawdown
-from credit.queries import sales_seen
-from ledger.domain.money import is_money, round_money
-from loans import operations as loan_operations
-from loans.domain.terms import LoanTerms
 from loans.models import Instalment, Loan, LoanEventRow
+from loans.operations.events import as_event, read_events
 from regimes.errors import N_, Refusal
 
 log = logging.getLogger(__name__)
 
 REMIND_DAYS = (3, 9)  # before the due date, the nearer first
-OWNER, RECORDS, EXPECTED = "OWNER", "RECORDS", "EXPECTED"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Hold what one due date asks of one month's sales, and why."""
-
-    month: date
-    due_date: date
-    share: Decimal
-    cap: Decimal | None
-    sales: Decimal
-    asked: Decimal
-    source: str  # OWNER, RECORDS or EXPECTED: nothing was reported
-
-    @property
-    def is_capped(self) -> bool:
-        """Tell whether the cap set the amount."""
-        return self.cap is not None and round_money(self.sales * self.share) > self.cap
-
-
-def asked_of(*, terms: LoanTerms, due_date: date, reports: dict[str, LoanEventRow]) -> Asked:
-    """Say what a due date asks of the sales of the month before it, as reported or else as expected."""
-    month = month_asked(due_date)
-    told = reports.get(period_name(month))
-    sales = told.amount if told is not None else terms.expected_sales or ZERO
-    ask = round_money(sales * terms.sales_share)
-    return Asked(
-        month=month,
-        due_date=due_date,
-        share=terms.sales_share,
-        cap=terms.period_cap,
-        sales=sales,
-        asked=ask if terms.period_cap is None else min(ask, terms.period_cap),
-        source=EXPECTED if told is None else str(told.data.get("source", OWNER)),
-    )
-
-
-def reports_of(*, loan_id: int) -> dict[str, LoanEventRow]:
-    """Give the report that counts of each month: the newest that was not taken back."""
-    rows = list(
-        LoanEventRow.objects.filter(loan_id=loan_id, kind__in=["SALES", "REVERSAL"]).order_by("sequence")
-    )
-    undone = {str(row.data.get("reverses")) for row in rows if row.kind == "REVERSAL"}
-    return {
-        str(row.data["period"]): row
-        for row in rows
-        if row.kind == "SALES" and "period" in row.data and row.reference not in undone
-    }
+def reports_of(*, loan_id: int) -> dict[str, LoanEvent]:
+    """Give the report that counts of each month of a loan."""
+    return reports_in(read_events(loan_id=loan_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """Say what became of a report: the row that counts now, and what it took the place of."""
 
-    row: LoanEventRow
+    event: LoanEvent
     before: Decimal | None
     asked: Asked
 
     @property
     def is_repeat(self) -> bool:
         """Tell whether nothing changed."""
-        return bool(self.before == self.row.amount)
+        return self.before == self.event.amount
 
 
 def report_month(
@@ -124,10 +85,10 @@ def report_month(
             as_of=as_of,
             actor=actor,
         )
-        reports[period_name(month)] = row
+        told = reports[period_name(month)] = as_event(row)
         asked = asked_of(terms=loan.agreed, due_date=due_date, reports=reports)
-        _tell(drawdown, loan, asked, row)
-    return Report(row, before.amount if before is not None else None, asked)
+        _tell(drawdown, loan, asked, told)
+    return Report(told, before.amount if before is not None else None, asked)
 
 
 def _check(loan: Loan, amount: Decimal, as_of: date) -> date:
@@ -154,11 +115,11 @@ def coming_due_date(*, loan_id: int, as_of: date) -> date | None:
     return rows.values_list("due_date", flat=True).first()
 
 
-def _tell(drawdown: Drawdown, loan: Loan, asked: Asked, row: LoanEventRow) -> None:
+def _tell(drawdown: Drawdown, loan: Loan, asked: Asked, told: LoanEvent) -> None:
     queue_notice(
         borrower_id=drawdown.line.borrower_id,
         kind="sales_asked",
-        dedup_key=f"sales:{loan.ref}:{row.reference}",
+        dedup_key=f"sales:{loan.ref}:{told.ref}",
         params={
             "month": period_name(asked.month),
             "sales": f"{asked.sales:.2f}",

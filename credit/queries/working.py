@@ -110,12 +110,8 @@ def shape_of(
     return None
 
 
-def most_on_sales(*, line: CreditLine, rules: ShareRules, count: int, as_of: date) -> Decimal | None:
-    """Give the most that expected sales repay in so many months; None when they are not known."""
-    try:
-        expected = expected_sales(business_id=line.borrower_id, as_of=as_of)
-    except Refusal:
-        return None
+def most_on_sales(*, line: CreditLine, rules: ShareRules, count: int, expected: Decimal) -> Decimal:
+    """Give the most that expected sales repay on a line in so many months."""
     return most_by_sales(rules, expected=expected, count=count, annual_rate=priced(line.annual_rate, rules))
 
 

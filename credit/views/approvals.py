@@ -25,7 +25,9 @@ from credit import access, operations, queries
 from credit.models import DrawRequest, Payee
 from credit.operations import approvals
 from credit.views.words import Cost, cost_of, purpose_name
+from credit.views.working import cases, put_forward, rate_words, repaid_words, term_words, working_product
 from ledger.queries import business_date
+from loans.domain.quotes import Quote
 from loans.tasks import wake_payout
 from loans.views.wake import wake
 from regimes.errors import N_, Refusal
@@ -51,16 +53,20 @@ def _own(request: SignedIn, ref: uuid.UUID) -> DrawRequest:
     return access.own_draw_request(user=request.user, ref=ref)
 
 
-def _cost(found: DrawRequest) -> Cost:
-    return cost_of(
-        queries.draw_quote(
-            line_id=found.line_id,
-            amount=found.amount,
-            instalment_count=found.instalment_count,
-            repayment_method=found.repayment_method,
-            as_of=business_date(),
-        )
+def _quote(found: DrawRequest) -> Quote:
+    return queries.draw_quote(
+        line_id=found.line_id,
+        amount=found.amount,
+        instalment_count=found.instalment_count,
+        repayment_method=found.repayment_method,
+        as_of=business_date(),
+        product=working_product(found.line, found.scenario),
+        invoice=found.invoice,
     )
+
+
+def _cost(found: DrawRequest) -> Cost:
+    return cost_of(_quote(found))
 
 
 def _print(cost: Cost) -> str:
@@ -80,7 +86,11 @@ def _page(
 ) -> HttpResponse:
     if found.drawdown is not None:
         return redirect("credit:drawdown", found.drawdown.ref)
-    cost, now = _cost(found), timezone.now()
+    try:
+        quoted = _quote(found)
+    except Refusal as refusal:  # sales or the invoice are no longer what they were
+        return _gone(request, found, refusal)
+    cost, terms, now = cost_of(quoted), quoted.terms, timezone.now()
     is_open = found.status == DrawRequest.Status.WAITING and found.expires_at > now
     spender = approvals.spenders_of(business_id=found.line.borrower_id).get(request.user.pk)
     is_own = found.asked_by_id == request.user.pk
@@ -92,7 +102,10 @@ def _page(
     context: dict[str, Any] = {
         "found": found,
         "cost": cost,
-        "count": found.instalment_count,
+        "term": term_words(terms),
+        "rate_label": rate_words(terms),
+        "repaid": repaid_words(terms, *put_forward(found.line, found.scenario, found.invoice)),
+        "cases": cases(terms),
         "purpose_label": purpose_name(found.purpose),
         "account": f"{payee.name} · {to}" if payee else to,
         "left": view.available - found.amount,
@@ -105,6 +118,17 @@ def _page(
     return page(
         request, "credit/draw_request.html", context, borrower=found.line.borrower, here="home", status=status
     )
+
+
+def _gone(request: SignedIn, found: DrawRequest, refusal: Refusal) -> HttpResponse:
+    """Show a request that can no longer be drawn: what was asked, and why not."""
+    context = {
+        "found": found,
+        "why_not": sentence(refusal),
+        "is_own": found.asked_by_id == request.user.pk,
+        "purpose_label": purpose_name(found.purpose),
+    }
+    return page(request, "credit/draw_request_gone.html", context, borrower=found.line.borrower, here="home")
 
 
 @require_POST
@@ -125,14 +149,12 @@ def approve(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
             request_id=found.pk, actor=request.user, as_of=business_date(), now=timezone.now()
         )
     except Refusal as refusal:
-        fresh = ApproveForm(
-            {
-                "agree": "on",
-                "seal": signing.dumps(
-                    [str(found.ref), request.user.pk, _print(_cost(found)), int(time.time())], salt=SALT
-                ),
-            }
-        )
+        try:
+            cost = _cost(found)
+        except Refusal as newer:
+            return _gone(request, found, newer)
+        parts = [str(found.ref), request.user.pk, _print(cost), int(time.time())]
+        fresh = ApproveForm({"agree": "on", "seal": signing.dumps(parts, salt=SALT)})
         fresh.is_valid()
         shown = form if refusal.code == "reading_time" else fresh
         return _page(request, found, form=shown, status=refuse(shown, refusal))
@@ -193,6 +215,7 @@ def ask_instead(request: SignedIn, *, line_id: int, choice: Any, key: str) -> Ht
         bank_account_id=own.pk if own else 0,
         evidence=uuid.UUID(choice.evidence) if choice.evidence else None,
         payee=uuid.UUID(choice.payee) if choice.payee else None,
+        invoice=uuid.UUID(choice.invoice) if choice.invoice else None,
         idempotency_key=key,
         actor=request.user,
         now=timezone.now(),

@@ -20,11 +20,12 @@ from accounts.models import BankAccount
 from accounts.pages import SignedIn, page, refuse
 from accounts.templatetags.portal import amount as plain
 from credit import operations, queries
-from credit.forms import DrawForm, PaperForm
+from credit.forms import DrawForm, InvoiceForm, PaperForm
 from credit.models import CreditLine
 from credit.queries import DrawOption
 from credit.views.home import for_line
 from credit.views.words import Cost, cost_of, method_name, purpose_name, scenario_name
+from credit.views.working import invoice_form, invoice_label, working_context
 from ledger.queries import business_date
 from regimes.errors import N_, Refusal
 
@@ -34,27 +35,36 @@ METHOD_HELP = {
     "INTEREST_FIRST": N_("Only interest each month, the whole principal at the end. Save for that day."),
     "BULLET": N_("Nothing until the last day, then everything. At most one year."),
     "FLEXIBLE": N_("Pay back whenever you like; interest counts by the day. What is left is due at the end."),
+    "SALES_SHARE": N_(
+        "Little in a weak month, more in a strong one, up to a cap. What is left is due at the end."
+    ),
 }
 
 
 def offered_options(
-    request: SignedIn, line: CreditLine, room: Decimal
+    request: SignedIn, line: CreditLine, room: Decimal, *, wanted: str = ""
 ) -> tuple[list[DrawOption], DrawOption]:
     offered = queries.draw_options(line=line, room=room)
-    wanted = request.GET.get("scenario", "") or request.POST.get("scenario", "")
+    wanted = wanted or request.GET.get("scenario", "") or request.POST.get("scenario", "")
     return offered, next((option for option in offered if option.product.scenario == wanted), offered[0])
 
 
 def draw_form(
-    request: SignedIn, line: CreditLine, option: DrawOption, accounts: list[BankAccount], *, sent: bool = True
+    request: SignedIn,
+    line: CreditLine,
+    option: DrawOption,
+    accounts: list[BankAccount],
+    *,
+    sent: bool = True,
+    working: dict[str, Any] | None = None,
 ) -> DrawForm:
+    """Make the form of a draw for a product. `working` is what the page knows of working capital; without it, it is asked."""
     counts = sorted({count for _method, some in option.methods for count in some})
     now = timezone.now()
     usable = [account for account in accounts if account.verified_at and account.usable_from <= now]
     options: dict[str, list[tuple[Any, Any]]] = {
         "purpose": [("", _("Choose")), *((code, purpose_name(code)) for code in option.purposes)],
-        "repayment_method": [(method, method_name(method)) for method, _counts in option.methods],
-        "instalment_count": [(str(count), count) for count in counts],
+        **term_choices(line, option, counts, working),
         **use_choices(line, option),
     }
     if option.product.payee_rule != "REQUIRED":
@@ -65,12 +75,26 @@ def draw_form(
         "bank_account": str(usable[0].ref) if usable else None,
         "amount": request.GET.get("amount", ""),
     }
-    if sent and {"amount", "instalment_count"} <= set(request.GET):
+    if sent and {"amount", "invoice" if "invoice" in options else "instalment_count"} <= set(request.GET):
         return DrawForm(request.GET, options=options)
     return DrawForm(
         options=options,
         initial=initial | {name: request.GET[name] for name in options if name in request.GET},
     )
+
+
+def term_choices(
+    line: CreditLine, option: DrawOption, counts: list[int], working: dict[str, Any] | None
+) -> dict[str, list[tuple[Any, Any]]]:
+    """Give how long and by which way: an advance has an invoice instead of both."""
+    if option.product.scenario != "INVOICE_ADVANCE":
+        return {
+            "repayment_method": [(method, method_name(method)) for method, _counts in option.methods],
+            "instalment_count": [(str(count), count) for count in counts],
+        }
+    known = working_context(line, option.product, business_date()) if working is None else working
+    usable = [(str(row.invoice.ref), invoice_label(row)) for row in known["advancing"]["usable"]]
+    return {"invoice": [("", _("Choose")), *usable]}
 
 
 def use_choices(line: CreditLine, option: DrawOption) -> dict[str, list[tuple[Any, Any]]]:
@@ -100,16 +124,22 @@ def draw_page(
     status: int = 200,
     blocked: str = "",
     paper: PaperForm | None = None,
+    invoice: InvoiceForm | None = None,
+    scenario: str = "",
 ) -> HttpResponse:
     as_of = business_date()
     view = queries.line_view(line=line, as_of=as_of, newest=0)
-    offered, option = offered_options(request, line, view.available)
+    wanted = "INVOICE_ADVANCE" if invoice else scenario
+    offered, option = offered_options(request, line, view.available, wanted=wanted)
     accounts = accounts_queries.bank_accounts_of(borrower_id=line.borrower_id)
-    shown = form or draw_form(request, line, option, accounts)
+    working = working_context(line, option.product, as_of)
+    shown = form or draw_form(request, line, option, accounts, working=working)
     compared = _compare(shown, line, option, as_of) if shown.is_bound else []
     words = _compared(shown, compared)
     if form is None and compared:  # comparing is not sending: what is not chosen yet is no mistake
-        shown = draw_form(request, line, option, accounts, sent=False)
+        shown = draw_form(request, line, option, accounts, sent=False, working=working)
+    if "advancing" in working:
+        working["invoice_form"] = invoice or invoice_form(working["advancing"])
     most = min(option.maximum, view.available)
     context = {
         "line": line,
@@ -135,6 +165,7 @@ def draw_page(
         "forbidden": [purpose_name(code) for code in option.product.forbidden_purposes],
         "blocked": blocked or ("" if view.can_draw else _blocked(line, view)),
         **words,
+        **working,
     }
     return page(request, "credit/draw.html", context, borrower=line.borrower, here="home", status=status)
 
@@ -148,15 +179,21 @@ def _blocked(line: CreditLine, view: queries.LineView) -> str:
 
 
 def _compare(form: DrawForm, line: CreditLine, option: DrawOption, as_of: date) -> list[Cost]:
-    """Quote every way of repaying that the term allows, for the amount that was typed."""
+    """Quote every way of repaying that the term allows, for the amount that was typed; say at the field why not."""
     form.is_valid()
     amount, count = form.cleaned_data.get("amount"), form.cleaned_data.get("instalment_count")
+    if "instalment_count" not in form.fields:
+        return []  # one way and one day: there is nothing to compare
     if not amount or not count or not option.minimum <= amount <= option.product.maximum_amount:
         return []
     methods = [method for method, counts in option.methods if count in counts]
-    found = queries.draw_quotes(
-        line_id=line.pk, amount=amount, instalment_count=count, methods=methods, as_of=as_of, line=line
-    )
+    try:
+        found = queries.draw_quotes(
+            line_id=line.pk, amount=amount, instalment_count=count, methods=methods, as_of=as_of, line=line, product=option.product
+        )  # fmt: skip
+    except Refusal as refusal:
+        refuse(form, refusal)
+        return []
     return [cost_of(one) for one in found]
 
 

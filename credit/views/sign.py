@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
-from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import access as accounts_access
 from accounts import queries as accounts_queries
-from accounts.pages import SignedIn, page, refuse, signed_in
+from accounts.pages import SignedIn, page, refuse, sentence, signed_in
 from accounts.templatetags.portal import percent
 from credit import access, operations, queries
 from credit.affording import Affordability, affordability, past_of, situations_of
@@ -33,73 +30,21 @@ from credit.forms import ConfirmForm
 from credit.models import CreditLine, Drawdown, Payee
 from credit.queries import DrawOption
 from credit.views.approvals import ask_instead
+from credit.views.choice import Choice, UnableToSign, fingerprint, open_seal, seal
 from credit.views.draw import draw_form, draw_page, offered_options
 from credit.views.home import for_line
 from credit.views.learn import lesson_view
 from credit.views.words import Cost, cost_of, late_words, purpose_name
+from credit.views.working import cases, put_forward, rate_words, repaid_words, term_words, working_product
 from ledger.queries import business_date
+from loans.domain.quotes import Quote
 from loans.tasks import wake_payout
 from loans.views.wake import wake
 from loans.views.way import Link, Way, payout_way
 from regimes.errors import N_, Refusal
 
-SEAL_SALT = "credit.draw"
 OFFER_SECONDS = 20 * 60  # shorter than an idle session, so that the page can say so
 STEP_UP_FROM = Decimal("20000.00")  # from here on whoever signs shows once more who they are
-
-
-class UnableToSign(Refusal):
-    """Refuse a signature under a table that was not read, is old, or is no longer true."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the borrower chose, as the seal carries it."""
-
-    amount: Decimal
-    count: int
-    method: str
-    purpose: str
-    scenario: str
-    terms_version: str
-    account: str  # of the borrower; empty where a payee is paid
-    payee: str = ""
-    evidence: str = ""
-
-    def pack(self) -> list[Any]:
-        return [
-            str(self.amount),
-            self.count,
-            self.method,
-            self.purpose,
-            self.scenario,
-            self.terms_version,
-            self.account,
-            self.payee,
-            self.evidence,
-        ]
-
-    @classmethod
-    def unpack(cls, written: list[Any]) -> Choice:
-        return cls(Decimal(written[0]), *written[1:])
-
-
-def _fingerprint(cost: Cost) -> str:
-    """Name the table that was shown, so that another one is not signed."""
-    rows = [(row.due_date.isoformat(), str(row.total)) for row in cost.rows]
-    return hashlib.sha256(repr((rows, str(cost.irr), str(cost.cost))).encode()).hexdigest()[:24]
-
-
-def _seal(choice: Choice, *, cost: Cost, line: CreditLine, user_id: int) -> str:
-    parts = {
-        "c": choice.pack(),
-        "l": line.pk,
-        "u": user_id,
-        "f": _fingerprint(cost),
-        "k": uuid.uuid4().hex,
-        "t": int(time.time()),
-    }
-    return signing.dumps(parts, salt=SEAL_SALT, compress=True)
 
 
 @require_GET
@@ -126,14 +71,15 @@ def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
         return draw_page(request, line, form=form, status=status)
     choice = Choice(
         data["amount"],
-        data["instalment_count"],
-        data["repayment_method"],
+        data.get("instalment_count", 1),
+        data.get("repayment_method", option.methods[0][0]),
         data["purpose"],
         option.product.scenario,
         option.terms_version,
         "" if data.get("payee") else data.get("bank_account", ""),
         data.get("payee", ""),
         data.get("evidence", ""),
+        data.get("invoice", ""),
     )
     masked = next((row.masked for row in accounts if str(row.ref) == choice.account), "")
     return _cost_page(request, line, choice, as_of=as_of, room=room, account=masked)
@@ -144,8 +90,8 @@ def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, room: 
     check_choice(
         option.product.terms(),
         amount=data["amount"],
-        count=data["instalment_count"],
-        method=data["repayment_method"],
+        count=data.get("instalment_count", 1),
+        method=data.get("repayment_method", option.methods[0][0]),
         purpose=data["purpose"],
         ceiling=queries.ceiling_now(),
     )
@@ -163,6 +109,15 @@ def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, room: 
         evidence=_ref(data.get("evidence", "")),
         payee=_ref(data.get("payee", "")),
     )
+    if option.product.working_rules is not None:
+        queries.shape_of(
+            line=line,
+            product=option.product,
+            amount=data["amount"],
+            count=data.get("instalment_count", 1),
+            as_of=business_date(),
+            invoice=_ref(data.get("invoice", "")),
+        )
 
 
 def _ref(written: str) -> uuid.UUID | None:
@@ -199,10 +154,16 @@ def _cost_page(
 ) -> HttpResponse:
     """Lay the table out; what the caller has read already is given."""
     as_of = as_of or business_date()
-    shown = _cost(line, choice, as_of)
+    try:
+        quoted = _quote(line, choice, as_of)
+    except Refusal as refusal:  # sales or the invoice are no longer what they were
+        return draw_page(
+            request, line, status=refusal.http_status, blocked=sentence(refusal), scenario=choice.scenario
+        )
+    shown, terms = cost_of(quoted), quoted.terms
     seconds = queries.regime_now().reading_seconds
     if form is None:
-        form = ConfirmForm(initial={"seal": _seal(choice, cost=shown, line=line, user_id=request.user.pk)})
+        form = ConfirmForm(initial={"seal": seal(choice, cost=shown, line=line, user_id=request.user.pk)})
     query: dict[str, str | int] = {
         "scenario": choice.scenario,
         "amount": str(choice.amount),
@@ -212,6 +173,7 @@ def _cost_page(
         "bank_account": choice.account,
         "payee": choice.payee,
         "evidence": choice.evidence,
+        "invoice": choice.invoice,
     }
     found = affordability(
         borrower_id=line.borrower_id,
@@ -228,12 +190,15 @@ def _cost_page(
         "cooling_off_days": queries.regime_now().cooling_off_days,
         "line": line,
         "cost": shown,
-        "count": choice.count,
+        "term": term_words(terms),
+        "rate_label": rate_words(terms),
+        "repaid": repaid_words(terms, *put_forward(line, choice.scenario, choice.invoice)),
+        "cases": cases(terms),
         "purpose_label": purpose_name(choice.purpose),
         "account": account or _destination(request, choice),
         "paper_name": _paper_name(line, choice),
         "left": left,
-        "late_words": late_words(line.penalty_rate, shown.rows[0].principal or choice.amount),
+        "late_words": late_words(terms.penalty_rate, shown.rows[0].principal or choice.amount),
         "reading_seconds": seconds,
         "wait_seconds": max(seconds - waited, 0),
         "back_url": reverse("credit:draw", args=[line.ref]) + "?" + urlencode(query),
@@ -254,7 +219,7 @@ def _lessons(
     return [lesson_view(lesson, read=past.read) for lesson in chosen]
 
 
-def _cost(line: CreditLine, choice: Choice, as_of: date) -> Cost:
+def _quote(line: CreditLine, choice: Choice, as_of: date) -> Quote:
     (found,) = queries.draw_quotes(
         line_id=line.pk,
         amount=choice.amount,
@@ -262,19 +227,14 @@ def _cost(line: CreditLine, choice: Choice, as_of: date) -> Cost:
         methods=[choice.method],
         as_of=as_of,
         line=line,
+        product=working_product(line, choice.scenario),
+        invoice=_ref(choice.invoice),
     )
-    return cost_of(found)
+    return found
 
 
-def _open(written: str, *, line: CreditLine, user_id: int) -> dict[str, Any]:
-    """Read a seal that this portal gave to this visitor for this line."""
-    try:
-        parts: dict[str, Any] = signing.loads(written, salt=SEAL_SALT)
-    except signing.BadSignature:
-        parts = {}
-    if parts.get("l") != line.pk or parts.get("u") != user_id:
-        raise UnableToSign("terms_outdated", N_("The terms changed. Please read them."))
-    return parts
+def _cost(line: CreditLine, choice: Choice) -> Cost:
+    return cost_of(_quote(line, choice, business_date()))
 
 
 @require_POST
@@ -283,7 +243,7 @@ def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
     """Sign: only the table that was shown, only after it could be read; a second press finds the first draw."""
     form = ConfirmForm(request.POST)
     try:
-        parts = _open(request.POST.get("seal", ""), line=line, user_id=request.user.pk)
+        parts = open_seal(request.POST.get("seal", ""), line=line, user_id=request.user.pk)
     except UnableToSign as refusal:
         return draw_page(request, line, status=refusal.http_status, blocked=_(refusal.message))
     choice, waited = Choice.unpack(parts["c"]), int(time.time()) - int(parts["t"])
@@ -307,6 +267,7 @@ def confirm(request: SignedIn, line: CreditLine) -> HttpResponse:
             bank_account_id=account_id(request, choice),
             evidence=_ref(choice.evidence),
             payee=_ref(choice.payee),
+            invoice=_ref(choice.invoice),
             idempotency_key=parts["k"],
             actor=request.user,
             as_of=business_date(),
@@ -337,12 +298,15 @@ def _refused(
     request: SignedIn, line: CreditLine, choice: Choice, form: ConfirmForm, refusal: Refusal, waited: int
 ) -> HttpResponse:
     """Show the table again with the reason; a table that is no longer true is shown anew and read anew."""
-    fresh = refusal.code in ("offer_expired", "terms_outdated")
-    anew = ConfirmForm(
-        {"seal": _seal(choice, cost=_cost(line, choice, business_date()), line=line, user_id=request.user.pk)}
-    )
-    shown = anew if fresh else form
+    fresh, shown = refusal.code in ("offer_expired", "terms_outdated"), form
     if fresh:
+        try:
+            cost = _cost(line, choice)
+        except Refusal as newer:
+            return draw_page(
+                request, line, status=newer.http_status, blocked=sentence(newer), scenario=choice.scenario
+            )
+        shown = ConfirmForm({"seal": seal(choice, cost=cost, line=line, user_id=request.user.pk)})
         shown.errors.clear()
     status = refuse(shown, refusal)
     return _cost_page(request, line, choice, form=shown, status=status, waited=0 if fresh else waited)
@@ -363,7 +327,7 @@ def _check_reading(waited: int) -> None:
 
 
 def _check_still_true(parts: dict[str, Any], line: CreditLine, choice: Choice) -> None:
-    if _fingerprint(_cost(line, choice, business_date())) != parts["f"]:
+    if fingerprint(_cost(line, choice)) != parts["f"]:
         raise UnableToSign("terms_outdated", N_("The terms changed. Please read them."))
 
 

@@ -22,17 +22,18 @@ from accounts.pages import SignedIn, for_borrower, page, refuse, signed_in
 from accounts.templatetags.portal import money
 from ledger.queries import business_date
 from loans import access, operations, queries
+from loans.domain.sales import EXPECTED, asked_of, reports_in
 from loans.domain.state import PayoffQuote
-from loans.forms import METHODS, RepayForm
+from loans.forms import METHODS, SHARE, RepayForm
 from loans.models import Collection, Loan
 from loans.queries import LoanView
 from loans.tasks import wake_collection
 from loans.views.wake import wake
 from loans.views.way import Link, Way, collection_way
-from loans.views.words import instalment_view
+from loans.views.words import asked_words, instalment_view
 from regimes.errors import N_, Refusal
 
-METHOD_NAMES = dict(METHODS)
+METHOD_NAMES = dict([*METHODS, SHARE])
 TAGS = {"ACTIVE": "tag-good", "OVERDUE": "tag-bad", "PENDING": "tag-warn", "WRITTEN_OFF": "tag-bad"}
 
 
@@ -91,8 +92,25 @@ def detail(request: SignedIn, loan: Loan) -> HttpResponse:
         "waiting": next((row for row in view.collections if row.status in Collection.OPEN), None),
         "receipts": [row for row in view.collections if row.status == "CONFIRMED"][:6],
         "may_withdraw_until": withdraw_until(loan, as_of),
+        "sales": _sales(loan, view),
     }
     return page(request, "loans/loan.html", context, borrower=loan.borrower, here="loans")
+
+
+def _sales(loan: Loan, view: LoanView) -> dict[str, Any] | None:
+    """Say what was and will be asked of a shop's sales; None for loans repaid otherwise."""
+    terms = loan.agreed
+    if terms.expected_sales is None or not loan.is_live:
+        return None
+    reports = reports_in(view.history)
+    rows = [asked_of(terms=terms, due_date=row.due_date, reports=reports) for row in view.instalments]
+    coming = next((row for row in rows if row.due_date > view.state.value_date), rows[-1])
+    older = [
+        f"{row.due_date:%Y-%m-%d}: {asked_words(row)}"
+        for row in reversed(rows)
+        if row.due_date < coming.due_date
+    ]
+    return {"words": asked_words(coming), "is_expected": coming.source == EXPECTED, "older": older}
 
 
 def withdraw_until(loan: Loan, as_of: date) -> date | None:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from accounts.templatetags.portal import day, money, percent
 from ledger.domain.money import round_money
 from loans.domain.hardship import Measure
+from loans.domain.sales import OWNER, RECORDS, Asked, period_name
 from loans.domain.state import Allocation, InstalmentState
 from loans.models import Loan
 
@@ -127,3 +128,30 @@ def allocation_words(allocation: Allocation) -> list[str]:
     if allocation.credit > 0:
         found.append(_("%(amount)s is left as your credit") % {"amount": money(allocation.credit)})
     return found
+
+
+def share_percent(part: Decimal) -> str:
+    """Write a part without zeros that say nothing: 6%, 7.5%."""
+    return f"{(part * 100).normalize():f}%"
+
+
+def asked_words(asked: Asked) -> str:
+    """Say what a due date asks and why: 6 % of sales of 12,340.00 in 2026-10 = 740.40, at most 1,500.00."""
+    figures = {
+        "share": share_percent(asked.share),
+        "sales": money(asked.sales),
+        "month": period_name(asked.month),
+        "product": money(asked.product),
+        "cap": money(asked.cap),
+    }
+    if asked.cap is None:
+        return _("%(share)s of sales of %(sales)s in %(month)s = %(product)s") % figures
+    return _("%(share)s of sales of %(sales)s in %(month)s = %(product)s, at most %(cap)s") % figures
+
+
+def source_words(asked: Asked) -> str:
+    """Say where the figure of a month's sales comes from."""
+    return {
+        OWNER: _("reported by you"),
+        RECORDS: _("read from your records"),
+    }.get(asked.source, _("expected: nothing is reported yet"))
