@@ -63,7 +63,7 @@ def sales(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
             as_of=business_date(),
         )
     except Refusal as refusal:
-        return _page(request, drawdown, form=form, status=refuse(form, refusal))
+        return _page(request, drawdown, form=form, status=refuse(form, refusal, period=""))
     messages.success(request, told_words(told))
     return redirect("credit:sales", ref)
 
