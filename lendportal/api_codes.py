@@ -121,6 +121,7 @@ OWN: Final[dict[str, dict[int, tuple[str, ...]]]] = {
         ),
         409: ("line_family",),
     },
+    "getSales": {400: ("loan_not_by_sales",)},
     "postSales": {
         400: (
             *_MONEY, "period_invalid", "sales_period_closed", "sales_period_open", "sales_below_records", "sales_all_due",

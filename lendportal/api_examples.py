@@ -83,7 +83,7 @@ BY_PLACE: Final[dict[tuple[str, str], Any]] = {
     ("postApplications", "requested_amount"): "20000.00",
 }
 # optional, and no example of it would work for everybody
-LEFT_OUT: Final = {("postDrawdowns", "evidence"), ("postDrawdowns", "payee")}
+LEFT_OUT: Final = {("postDrawdowns", name) for name in ("evidence", "payee", "invoice")}
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 

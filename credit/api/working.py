@@ -12,7 +12,7 @@ from accounts.api import DateField, PortalView, RefField, StrictSerializer, Text
 from credit import access, operations, queries
 from credit.api.answers import AskedOut, InvoiceOut, InvoicesOut, SalesReportOut
 from credit.api.lines import LineView
-from credit.domain.working import AdvanceRules, UnableToAdvance, most_advanced
+from credit.domain.working import AdvanceRules, UnableToAdvance, UnableToReportSales, most_advanced
 from credit.models import CreditLine, Product
 from credit.views.sales import read_month
 from ledger.queries import business_date
@@ -20,7 +20,7 @@ from loans.api_fields import AmountField, CurrencyField
 from loans.domain.sales import Asked, asked_of, period_name
 from loans.models import Instalment
 from loans.views.words import asked_words
-from regimes.errors import N_, NotFound, Refusal
+from regimes.errors import N_, Refusal
 
 
 class InvoiceBody(StrictSerializer):
@@ -132,7 +132,9 @@ class Sales(PortalView):
 def _drawdown(view: PortalView, ref: uuid.UUID, roles: tuple[str, ...]) -> Any:
     drawdown = access.own_drawdown_of_loan(user=view.user, loan_ref=ref, roles=roles)
     if drawdown.loan.agreed.expected_sales is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
+        raise UnableToReportSales(
+            "loan_not_by_sales", N_("This loan is not repaid by a share of sales."), field="loan"
+        )
     return drawdown
 
 

@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.crypto import EncryptedTextField
+from accounts.crypto import EncryptedTextField, holder_of
+from accounts.crypto.person import BOOKS
 from accounts.models import Borrower
 from credit.models.line import Drawdown
 
@@ -56,6 +57,10 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.issue_date}"
+
+    @property
+    def key_holder(self) -> str:
+        return holder_of(ref=self.business.ref, shelf=BOOKS)
 
 
 class InvoiceAdvance(models.Model):

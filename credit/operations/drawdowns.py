@@ -134,6 +134,7 @@ def draw_down(
             bank_account_id=account.pk,
             reference=uuid.uuid5(line.ref, key),
             as_of=as_of,
+            portfolio=product.scenario if shape is not None else "",  # reports tell them from other loans
         )
         found = affordability_seen(gate=gate, rows=contract.due())
         drawdown = Drawdown(

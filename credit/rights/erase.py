@@ -33,6 +33,8 @@ from credit.domain.erasure import Standing, UnableToErase, blocks
 from credit.models import (
     Application,
     CreditLine,
+    Invoice,
+    InvoiceAdvance,
     LineFacts,
     Passport,
     PassportLink,
@@ -113,6 +115,7 @@ def erase_borrower(*, borrower: Borrower, actor: User, as_of: date, now: datetim
         papers = PurposeEvidence.objects.filter(line__borrower=locked)
         # what shows the purpose of a loan is kept, sealed, as long as the loan's records are
         (papers.filter(drawdown=None) if keeps else papers).delete()
+        forget_invoices(locked, keeps=keeps)
         _forget_messages(locked, now)
         forget_documents(locked, now, keeps=keeps)
         if locked.user_id is not None:
@@ -244,3 +247,13 @@ def lift_hold(*, hold: LegalHold, actor: User, now: datetime, reason: str = "") 
                 reason=reason,
             )
     return locked
+
+
+def forget_invoices(borrower: Borrower, *, keeps: bool) -> None:
+    """Forget the invoices that no loan needs; of the others, kept with the loan's records, number and name when `keeps` ends."""
+    lent = InvoiceAdvance.objects.filter(invoice__business=borrower).values("invoice_id")
+    Invoice.objects.filter(business=borrower).exclude(pk__in=lent).delete()
+    if not keeps:
+        for row in Invoice.objects.filter(business=borrower):
+            row.number, row.customer_name, row.number_index = GONE, GONE, ""
+            row.save(update_fields=["number", "customer_name", "number_index"])

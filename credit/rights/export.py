@@ -36,6 +36,8 @@ from credit.models import (
     Decision,
     Drawdown,
     DrawRequest,
+    Invoice,
+    InvoiceAdvance,
     LimitChange,
     LineFacts,
     LineLook,
@@ -131,6 +133,8 @@ def tables_of(*, borrower: Borrower, user: User) -> Iterator[tuple[str, QuerySet
     yield "limit_changes", LimitChange.objects.filter(line__borrower=pk).order_by("pk")
     yield "draws", Drawdown.objects.filter(line__borrower=pk).order_by("pk")
     yield "purpose_papers", PurposeEvidence.objects.filter(line__borrower=pk).order_by("pk")
+    yield "invoices_put_forward", Invoice.objects.filter(business=pk).order_by("pk")
+    yield "invoice_advances", InvoiceAdvance.objects.filter(drawdown__line__borrower=pk).order_by("pk")
     yield "line_facts", LineFacts.objects.filter(line__borrower=pk).order_by("pk")
     lines = CreditLine.objects.filter(borrower=pk).values("pk")
     yield "line_looks", LineLook.objects.filter(line_id__in=lines).order_by("period", "line_id")

@@ -28,8 +28,8 @@ from accounts.models import (
 )
 from accounts.operations import write_audit
 from credit.domain.erasure import BOOKS_YEARS, DECISION_YEARS, IDENTITY_YEARS
-from credit.models import Decision, PurposeEvidence, ReviewRequest
-from credit.rights.erase import GONE, forget_decisions, forget_documents
+from credit.models import Decision, Invoice, PurposeEvidence, ReviewRequest
+from credit.rights.erase import GONE, forget_decisions, forget_documents, forget_invoices
 from loans.models import HardshipPaper, HardshipRequest, Loan, Promise
 
 
@@ -82,11 +82,14 @@ def _forget_identity(borrower: Borrower, now: datetime) -> None:
 
 
 def _papers_left() -> Q:
-    return Q(Exists(PurposeEvidence.objects.filter(line__borrower=OuterRef("pk"))))
+    papers = PurposeEvidence.objects.filter(line__borrower=OuterRef("pk"))
+    invoices = Invoice.objects.filter(business=OuterRef("pk")).exclude(number_index="")
+    return Q(Exists(papers)) | Q(Exists(invoices))
 
 
 def _forget_papers(borrower: Borrower, now: datetime) -> None:
     PurposeEvidence.objects.filter(line__borrower=borrower).delete()
+    forget_invoices(borrower, keeps=False)
     destroy_keys(holders=[holder_of(ref=borrower.ref, shelf=BOOKS)], now=now)
 
 

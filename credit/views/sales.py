@@ -24,7 +24,7 @@ from ledger.queries import business_date
 from loans.domain.sales import EXPECTED, Asked, asked_of, month_after, month_asked, period_name
 from loans.models import Instalment
 from loans.views.words import asked_words, source_words
-from regimes.errors import N_, InvalidInput, NotFound, Refusal
+from regimes.errors import N_, InvalidInput, Refusal
 
 
 class UnableToReadMonth(InvalidInput):
@@ -48,7 +48,7 @@ def sales(request: SignedIn, ref: uuid.UUID) -> HttpResponse:
     roles = access.SPENDERS if request.method == "POST" else access.READERS
     drawdown = access.own_drawdown_of_loan(user=request.user, loan_ref=ref, roles=roles)
     if drawdown.loan.agreed.expected_sales is None:
-        raise NotFound("not_found", N_("There is nothing here, or it is not yours."))
+        return redirect("loans:loan", ref)
     if request.method != "POST":
         return _page(request, drawdown)
     form = SalesForm(request.POST)

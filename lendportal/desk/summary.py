@@ -16,6 +16,7 @@ from credit.domain.products import PURPOSE_NAMES
 from credit.models import Application, CreditLine, NightRun, ReviewRequest
 from ledger import queries as ledger_queries
 from lendportal.desk.words import sentences
+from lendportal.desk.working import words_of_loans
 from loans.models import GatewayMessage, Loan, Payout
 from risk import queries as risk_queries
 from risk.domain.registry import FEATURES
@@ -112,6 +113,15 @@ class ApplicationPicture:
     earlier: Any
 
 
+def _loans(borrower_id: int) -> list[Loan]:
+    """Give the newest loans, each with what stands behind it where it is working capital."""
+    loans = list(Loan.objects.filter(borrower_id=borrower_id).order_by("-id")[:20])
+    behind = words_of_loans([loan.pk for loan in loans])
+    for loan in loans:
+        loan.behind = behind.get(loan.pk, "")  # type: ignore[attr-defined]
+    return loans
+
+
 def application_picture(*, application: Application) -> ApplicationPicture:
     """Collect what the review page shows of one application."""
     decision = application.decisions.select_related("assessment", "policy").order_by("-number").first()
@@ -125,7 +135,7 @@ def application_picture(*, application: Application) -> ApplicationPicture:
         facts=facts_in_words(assessment=assessment) if assessment else [],
         evidence=evidence_of(borrower_id=borrower),
         lines=CreditLine.objects.filter(borrower_id=borrower).order_by("-id"),
-        loans=Loan.objects.filter(borrower_id=borrower).order_by("-id")[:20],
+        loans=_loans(borrower),
         earlier=Application.objects.filter(borrower_id=borrower)
         .exclude(pk=application.pk)
         .select_related("product")

@@ -165,14 +165,20 @@ def _plain_instalment() -> dict[str, Any]:
 
 
 def draft_loan(
-    *, borrower_id: int, terms: LoanTerms, bank_account_id: int | None, reference: uuid.UUID, as_of: date
+    *,
+    borrower_id: int,
+    terms: LoanTerms,
+    bank_account_id: int | None,
+    reference: uuid.UUID,
+    as_of: date,
+    portfolio: str = "",
 ) -> ContractDraft:
     """Make what `open_loan` writes, for a statement that writes more than the contract.
 
     The caller makes sure that the reference is new; a used one is refused by the database.
     """
     validate_terms(terms)
-    loan, plan = _draft(borrower_id, terms, bank_account_id, reference, as_of, "")
+    loan, plan = _draft(borrower_id, terms, bank_account_id, reference, as_of, portfolio)
     payout = Payout(
         amount=terms.principal - kept_from_payout(terms),
         currency=terms.currency,

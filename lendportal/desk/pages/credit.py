@@ -29,6 +29,7 @@ from credit.models import (
 )
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline, link, money, percent
 from lendportal.desk.words import sentences
+from lendportal.desk.working import loan_words
 
 
 def months_of(kept: dict[str, Any] | None) -> str:
@@ -176,7 +177,7 @@ class DrawdownAdmin(ReadOnlyAdmin):
     list_select_related = ("line", "loan", "payee")
     search_fields = ("ref",)
     ordering = ("-id",)
-    readonly_fields = ("paper", "months")
+    readonly_fields = ("paper", "months", "working")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Drawdown]:
         """Bring the papers' names with the rows, and leave their content where it is."""
@@ -191,6 +192,11 @@ class DrawdownAdmin(ReadOnlyAdmin):
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:purpose_paper", args=[found.ref]), found.file_name
         )
+
+    @admin.display(description=_("share of sales, or invoice"))
+    def working(self, row: Drawdown) -> SafeString | str:
+        said = loan_words(row.loan)
+        return format_html_join("", "<div>{}</div>", ((text,) for text in said)) if said else "–"
 
     @admin.display(description=_("instalments of the heaviest month, before and after"))
     def months(self, row: Drawdown) -> str:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from lendportal.desk.base import ReadOnlyAdmin, ReadOnlyInline, link, money_column, percent
+from lendportal.desk.working import loan_words
 from loans.models import Collection, GatewayMessage, Instalment, Loan, LoanEventRow, MonthClose, Payout
 
 
@@ -68,7 +69,7 @@ class LoanAdmin(ReadOnlyAdmin):
     inlines = (InstalmentInline, EventInline, PayoutInline, CollectionInline)
     fields = ("ref", "borrower_page", "finance_pages", "status", "bucket", "days_past_due", "lent", "rate", "penalty", "method", "instalment_count",
               "start_date", "maturity_date", "closed_date", "left", "interest", "fees", "penalties", "credit", "next_due_date",
-              "terms")  # fmt: skip
+              "working", "terms")  # fmt: skip
 
     lent = money_column("principal", _("principal"))
     left = money_column("principal_outstanding", _("outstanding"))
@@ -88,6 +89,11 @@ class LoanAdmin(ReadOnlyAdmin):
     @admin.display(description=_("way of repaying"))
     def method(self, row: Loan) -> str:
         return str(row.get_repayment_method_display())
+
+    @admin.display(description=_("share of sales, or invoice"))
+    def working(self, row: Loan) -> SafeString | str:
+        said = loan_words(row)
+        return format_html_join("", "<div>{}</div>", ((text,) for text in said)) if said else "–"
 
     @admin.display(description=_("borrower"))
     def borrower_page(self, row: Loan) -> SafeString | str:
