@@ -33,7 +33,7 @@ class InvoiceBody(StrictSerializer):
 
 class SalesBody(StrictSerializer):
     period = TextField(most=7, help_text="The month, such as 2026-10.")
-    amount = AmountField(help_text="All sales of the month.")
+    amount = AmountField(zero=True, help_text="All sales of the month; 0.00 where nothing was sold.")
     currency = CurrencyField()
 
 

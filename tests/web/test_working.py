@@ -121,6 +121,8 @@ class TestShare:
         assert "Nothing changed" in again
         other = words(dora.post(url, {"period": "2026-04", "amount": "12000.00"}, follow=True).content)
         assert "¥12,000.00 takes the place of ¥12,340.00 for 2026-04." in other
+        none = words(dora.post(url, {"period": "2026-04", "amount": "0"}, follow=True).content)
+        assert "The share is less than the interest of the month, so the interest is asked." in none
         assert "2026-04" in chinese(dora, url)
 
     @pytest.mark.parametrize(
