@@ -42,7 +42,7 @@ def bring_first_versions(**kwargs: Any) -> None:
         seed = importlib.import_module("credit.migrations.0002_guards_and_first_versions")
         seed.bring_products(apps, None)
         seed.bring_policy(apps, None)
-        importlib.import_module("credit.migrations.0019_working_products").bring_products(apps, None)
+        importlib.import_module("credit.migrations.0020_working_products").bring_products(apps, None)
 
 
 def allow_flush() -> None:

@@ -27,7 +27,7 @@ def bring_first_versions() -> None:
     if not Policy.objects.exists():
         seed.bring_products(apps, None)
         seed.bring_policy(apps, None)
-        importlib.import_module("credit.migrations.0019_working_products").bring_products(apps, None)
+        importlib.import_module("credit.migrations.0020_working_products").bring_products(apps, None)
     bring_chart()
     open_books(first_date=AS_OF)
 

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0011_acts_in_one_statement'),
-        ('credit', '0017_draws_in_one_statement'),
+        ('credit', '0018_decisions_end'),
         ('loans', '0013_contracts_in_one_statement'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -33,6 +33,6 @@ def bring_products(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("credit", "0018_working_capital")]
+    dependencies = [("credit", "0019_working_capital")]
 
     operations = [migrations.RunPython(bring_products, migrations.RunPython.noop)]
