@@ -199,7 +199,9 @@ class LineQuote(LineView):
             **quote.to_dict(),
             "terms_version": terms.terms_version,
             "basis": "EXPECTED_SALES" if product.scenario == "SALES_SHARE" else "AGREED",
-            "how_repaid": repaid_words(quote.terms, *put_forward(line, product.scenario, asked.get("invoice"))),
+            "how_repaid": repaid_words(
+                quote.terms, *put_forward(line, product.scenario, asked.get("invoice"))
+            ),
             "cases": cases(quote.terms),
         }
         return Response(write(LineQuoteOut, found))
