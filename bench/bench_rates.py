@@ -234,9 +234,6 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     wanted = [asked.only] if asked.only else list(PARTS)
     with servers() as stage:
-        from tests.credit.factories import bring_first_versions
-
-        bring_first_versions()
         day = fill()
         if "accounts" in wanted:
             accounts(stage)
