@@ -205,13 +205,16 @@ def _one_move(request: Request, rows: list[Any], verdict: Verdict) -> None:
 
 
 def _limits(verdict: Verdict) -> None:
-    """Walk each line's draws and limits in the order of their writing, with what each draw still owed."""
+    """Walk each line's draws and limits in the order of their writing, with what each draw still owed.
+
+    What a shop captures was held before, within the limit of then: a capture is honoured after a cut, and the books prove holds.
+    """
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT d.line_id, d.id, d.amount, d.limit_at_draw, d.exposure_before FROM credit_drawdown d
-               WHERE d.exposure_before + d.amount > d.limit_at_draw"""
+               WHERE d.hold_id IS NULL AND d.exposure_before + d.amount > d.limit_at_draw"""
         )
         verdict.over_limit += [str(row) for row in cursor.fetchall()]
         cursor.execute(
