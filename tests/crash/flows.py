@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from credit import operations as credit_operations
@@ -343,6 +343,8 @@ def _settle_night(subject: Subject) -> None:
         cursor.execute("UPDATE credit_nightshard SET claimed_until = now() WHERE status = 'CLAIMED'")
     if business_date() <= subject.day or NightRun.objects.exclude(status="DONE").exists():
         report = _night(subject)
+        if report.status == "STOPPED" and "lock timeout" in report.problem:  # type: ignore[attr-defined]
+            raise OperationalError(report.problem)  # type: ignore[attr-defined]  # the next tick goes on with it
         assert report.status in ("DONE", "ALREADY_DONE"), report  # type: ignore[attr-defined]
     sweep()
 

@@ -81,6 +81,10 @@ def _child(
     os.close(go_on)
     try:
         return _watch(pid, told_by, release, meanwhile)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)  # who hangs would hold its locks beyond this test
+        os.waitpid(pid, 0)
+        raise
     finally:
         os.close(told_by)
         os.close(release)
