@@ -88,6 +88,13 @@ setup-cluster:
 test-cluster: setup-cluster  ## train on a Dask cluster, and ask pandas for a second opinion, in an environment of their own
 	@$(subst $(PY),.venv.cluster/bin/python,$(WITH_OPENMP)) exec .venv.cluster/bin/python -m pytest -q -m cluster $$(grep -rlE 'mark\.cluster' tests --include='test_*.py')
 
+.PHONY: setup-mutants mutants
+setup-mutants:
+	@VENV=.venv.mutants ./lendportal/setup.sh mutants
+
+mutants: setup-mutants  ## change rules and money at random places and see whether a test notices; MUTANTS="--sample 200 --seed 7"
+	@$(subst $(PY),.venv.mutants/bin/python,$(WITH_OPENMP)) exec .venv.mutants/bin/python -m tests.mutants $(MUTANTS)
+
 psql: setup  ## a SQL prompt on the sandbox's database
 	@PATH="$$($(PY) -m lendportal.embedded.postgres):$$PATH" exec $(PY) manage.py dbshell
 
@@ -99,6 +106,6 @@ messages: setup  ## add new messages to the rooms' files, compile, and list what
 	@$(PY) manage.py messages --check
 
 pins:  ## compile requirements*.txt anew (needs uv)
-	@for name in requirements requirements-dev requirements-cluster; do \
+	@for name in requirements requirements-dev requirements-cluster requirements-mutants; do \
 	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	        --custom-compile-command "make pins" $$name.in -o $$name.txt || exit 2; done

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make .venv: find a Python, install the pinned packages once, again only when the pins change.
-# usage: setup.sh run|dev|cluster      (PYTHON=... chooses the interpreter; VENV=... the folder)
+# usage: setup.sh run|dev|cluster|mutants      (PYTHON=... chooses the interpreter; VENV=... the folder)
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-run}
@@ -24,20 +24,21 @@ case "$what" in
     run) pins=requirements.txt ;;
     dev) pins=requirements-dev.txt ;;
     cluster) pins=requirements-cluster.txt ;;
-    *) refuse "usage: setup.sh run|dev|cluster" ;;
+    mutants) pins=requirements-mutants.txt ;;
+    *) refuse "usage: setup.sh run|dev|cluster|mutants" ;;
 esac
 
 sum() { cksum "$@" | cksum | cut -d' ' -f1; }
 mark_run=$(sum requirements.txt)
 mark_dev=$(sum requirements-dev.txt)
-mark_cluster=$(sum requirements-cluster.txt)
+mark_own=$(sum "$pins") # of an environment that stands apart
 works() { "$venv/bin/python" -c 'import sys' >/dev/null 2>&1; }
 done_with() { [ "$(cat "$venv/.installed-$1" 2>/dev/null)" = "$2" ]; }
 
 if works; then
     # everything of `run` is in `dev` too
     if done_with dev "$mark_dev" && [ "$what" = dev ]; then exit 0; fi
-    if [ "$what" = cluster ] && done_with cluster "$mark_cluster"; then exit 0; fi
+    case "$what" in cluster|mutants) if done_with "$what" "$mark_own"; then exit 0; fi ;; esac
     if [ "$what" = run ] && { done_with run "$mark_run" || { done_with dev "$mark_dev" && done_with run-pins "$mark_run"; }; }; then exit 0; fi
 fi
 
@@ -82,13 +83,13 @@ if [ -z "$uv" ] || ! uv_install "$uv"; then
     pip_install "$pins" || refuse "packages were not installed: $(grep -iE 'error|no space' "$log" | tail -n 1) [$log]"
 fi
 
-if [ "$what" = cluster ]; then
-    echo "$mark_cluster" >"$venv/.installed-cluster"
+if [ "$what" = cluster ] || [ "$what" = mutants ]; then
+    echo "$mark_own" >"$venv/.installed-$what"
 elif [ "$what" = dev ]; then
     echo "$mark_dev" >"$venv/.installed-dev"
     echo "$mark_run" >"$venv/.installed-run-pins"
 else
     rm -f "$venv/.installed-dev"
 fi
-[ "$what" = cluster ] || echo "$mark_run" >"$venv/.installed-run"
+[ "$what" = cluster ] || [ "$what" = mutants ] || echo "$mark_run" >"$venv/.installed-run"
 echo "  installed in $(($(date +%s) - began)) s"
