@@ -140,7 +140,7 @@ OWN: Final[dict[str, dict[int, tuple[str, ...]]]] = {
     },
     "getHardship": {404: ("no_request",)},
     "postHardship": {
-        400: ("reason_invalid", "wish_invalid", "date_out_of_range", "date_invalid", *_MONEY),
+        400: ("reason_invalid", "wish_invalid", "choice_invalid", "date_out_of_range", "date_invalid", *_MONEY),
         409: ("hardship_state", "loan_not_running", "quota"),
     },
     "postWithdrawHardship": {409: ("hardship_state",)},

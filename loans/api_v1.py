@@ -26,7 +26,15 @@ from accounts.api import (
 )
 from ledger.queries import business_date
 from loans import access, operations, queries
-from loans.api_answers import LoanDetailOut, LoanOut, PayoffOut, QuoteOut, RepaymentOut, loan_detail
+from loans.api_answers import (
+    LoanDetailOut,
+    LoanOut,
+    PayoffOut,
+    QuoteOut,
+    RepaymentOut,
+    loan_detail,
+    quote_answer,
+)
 from loans.api_fields import AmountField, CurrencyField
 from loans.domain.quotes import quote
 from loans.domain.terms import DayCount, FeeTerm, FeeTiming, Frequency, LoanTerms, RepaymentMethod
@@ -200,4 +208,4 @@ class Quotes(PortalView):
                 **asked,
             )
         )
-        return Response(QuoteOut(quote(terms, as_of=as_of).to_dict()).data)
+        return Response(quote_answer(quote(terms, as_of=as_of)))

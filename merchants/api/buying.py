@@ -16,7 +16,7 @@ from accounts.models import Borrower
 from credit.api.answers import ApplicationOut
 from credit.operations import move_business_date
 from ledger.queries import business_date
-from loans.api_answers import QuoteOut
+from loans.api_answers import quote_answer
 from merchants import access, operations, queries
 from merchants.api.answers import AgreeBody, DateOut, DecideBody, MoveDateBody, PurchaseOut
 from merchants.api.keys import SIGNATURE, MerchantView
@@ -50,7 +50,7 @@ def purchase_shape(row: Checkout, borrower: Borrower | None) -> dict[str, Any]:
                 "instalment_count": plan.instalment_count,
                 "zero_interest": plan.zero_interest,
                 "terms_version": plan.terms_version,
-                "quote": QuoteOut(plan.quote.to_dict()).data,
+                "quote": quote_answer(plan.quote),
             }
             for plan in plans
         ],
