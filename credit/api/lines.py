@@ -26,11 +26,20 @@ from accounts.api import (
     write,
 )
 from credit import access, operations, queries
-from credit.api.answers import DrawdownOut, LineDetailOut, LineOut, LineQuoteOut, PaperOut, line_detail
+from credit.api.answers import (
+    CaseOut,
+    DrawdownOut,
+    LineDetailOut,
+    LineOut,
+    LineQuoteOut,
+    PaperOut,
+    line_detail,
+)
 from credit.domain.products import allowed_purposes, check_choice
 from credit.models import CreditLine, Drawdown, Product
 from credit.views.working import cases, put_forward, repaid_words
 from ledger.queries import business_date
+from loans.api_answers import quote_answer
 from loans.api_fields import AmountField, CurrencyField
 from loans.api_v1 import KEY, read_months
 from loans.tasks import wake_payouts
@@ -196,15 +205,15 @@ class LineQuote(LineView):
             product=product,
         )
         found = {
-            **quote.to_dict(),
+            **quote_answer(quote),
             "terms_version": terms.terms_version,
             "basis": "EXPECTED_SALES" if product.scenario == "SALES_SHARE" else "AGREED",
             "how_repaid": repaid_words(
                 quote.terms, *put_forward(line, product.scenario, asked.get("invoice"))
             ),
-            "cases": cases(quote.terms),
+            "cases": [write(CaseOut, case) for case in cases(quote.terms)],
         }
-        return Response(write(LineQuoteOut, found))
+        return Response(found)
 
 
 class Drawdowns(LineView):
