@@ -39,7 +39,7 @@ def take(
                 tall = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": width, "height": max(tall, 844)})
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            few = picture.quantize(128, dither=Image.Dither.NONE)
+            few = picture.quantize(256, dither=Image.Dither.NONE)
             few.save(folder / f"{name}-{width}-{language}-{scheme}.png", optimize=True)
             taken += 1
         context.close()
