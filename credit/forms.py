@@ -163,7 +163,7 @@ class ReviewForm(StrictForm):
     """Ask for a person."""
 
     text = forms.CharField(
-        label=_("What should the person know? (optional)"),
+        label=_("What should the person know?"),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
