@@ -16,6 +16,7 @@ from django.conf import settings
 
 from accounts.models import BankAccount, Borrower, User
 from credit import operations
+from credit.demo.working import trade
 from credit.models import Application, CreditLine, Drawdown, LimitChange
 from credit.queries import debt_of_line, draw_options, products
 from loans import operations as loan_operations
@@ -82,6 +83,10 @@ def live(*, residents: list[Resident], officer: User, day: date, seed: int, last
     for resident in residents:
         if day >= resident.arrives:
             _one(resident, today, day, random.Random(f"{seed}|{resident.order}|{day}"))  # noqa: S311  chance, not secrets
+    shop = next((resident for resident in residents if resident.borrower.is_business), None)
+    if shop is not None and shop.borrower.pk in today.lines:
+        line = today.lines[shop.borrower.pk]
+        trade(shop=shop.borrower, owner=shop.user, line=line, day=day, last=last)
     _officer(officer, day, last)
 
 
@@ -136,7 +141,7 @@ def _draw(resident: Resident, line: CreditLine, day: date, chance: random.Random
         return
     option = chance.choice(draw_options(line=line, room=room))
     method, counts = chance.choice(option.methods)
-    most = 35 if resident.order == 0 else 75
+    most = 35 if resident.order == 0 or resident.borrower.is_business else 75
     share = Decimal(chance.randrange(20, most)) / 100
     amount = max(Decimal(100), (min(room, option.maximum) * share) // 100 * 100)
     account = BankAccount.objects.filter(borrower=resident.borrower, is_default=True).first()
