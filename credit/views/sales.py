@@ -124,6 +124,7 @@ def _coming(drawdown: Drawdown, coming: date, as_of: date, form: SalesForm | Non
     }
     return {
         "asked": asked,
+        "is_told": asked.source != EXPECTED,
         "due": due,
         "words": asked_words(asked),
         "source": source_words(asked),

@@ -30,7 +30,7 @@ from loans.queries import LoanView
 from loans.tasks import wake_collection
 from loans.views.wake import wake
 from loans.views.way import Link, Way, collection_way
-from loans.views.words import asked_words, instalment_view
+from loans.views.words import InstalmentView, asked_words, instalment_view
 from regimes.errors import N_, Refusal
 
 METHOD_NAMES = dict([*METHODS, SHARE])
@@ -81,7 +81,7 @@ def detail(request: SignedIn, loan: Loan) -> HttpResponse:
     view = queries.loan_view(loan_id=loan.pk, as_of=as_of, loan=loan)
     context = {
         "loan": loan,
-        "rows": [instalment_view(row, as_of=as_of) for row in view.instalments],
+        "rows": _shown(loan, [instalment_view(row, as_of=as_of) for row in view.instalments]),
         "events": [event for event in reversed(view.events) if not event.is_reversed],
         "payoff": view.payoff if loan.is_live else None,
         "method": METHOD_NAMES.get(loan.repayment_method, ""),
@@ -95,6 +95,11 @@ def detail(request: SignedIn, loan: Loan) -> HttpResponse:
         "sales": _sales(loan, view),
     }
     return page(request, "loans/loan.html", context, borrower=loan.borrower, here="loans")
+
+
+def _shown(loan: Loan, rows: list[InstalmentView]) -> list[InstalmentView]:
+    """Leave out the months in which a share of sales would find nothing left to repay."""
+    return [row for row in rows if row.total] if loan.repayment_method == "SALES_SHARE" else rows
 
 
 def _sales(loan: Loan, view: LoanView) -> dict[str, Any] | None:
