@@ -7,6 +7,7 @@ import json
 import threading
 import time
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.utils import timezone
 from loans import operations
 from loans.gateways.signature import HEADER, sign
 from loans.models import GatewayMessage, Loan, LoanEventRow, Payout
+from loans.operations import messages
 from loans.sandbox_bank.outbox import signature as banks_signature
 from tests.loans import factories
 from tests.loans.books import breaches
@@ -192,6 +194,34 @@ def test_a_success_after_a_refusal_is_parked() -> None:
     ]
     loan.refresh_from_db()
     assert loan.status == "CANCELLED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_hung_until_another_applied_its_message_leaves_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first worker claimed the message and slept beyond its lease; the second applied it."""
+    loan, later = factories.open_loan(), timezone.now() + timedelta(hours=1)
+    deliver(message(loan.payout))
+    row = GatewayMessage.objects.get()
+    work, slept = messages._apply_locked, []
+
+    def sleep_first(**given: Any) -> str:
+        if not slept:
+            slept.append(1)
+            assert operations.apply_gateway_message(message_id=row.pk, as_of=START, now=later) == "APPLIED"
+        return work(**given)
+
+    monkeypatch.setattr(messages, "_apply_locked", sleep_first)
+    dispatched = []
+    dispatch = messages._dispatch
+    monkeypatch.setattr(
+        messages, "_dispatch", lambda *args, **given: dispatched.append(dispatch(*args, **given))
+    )
+    assert operations.apply_gateway_message(message_id=row.pk, as_of=START, now=timezone.now()) == "APPLIED"
+    row.refresh_from_db()
+    assert (len(dispatched), row.applied_at) == (1, later)
+    assert LoanEventRow.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

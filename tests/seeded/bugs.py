@@ -58,7 +58,7 @@ BUGS = [
     Bug("missing evidence is a good sign", "credit/domain/decision.py", "    if missing := _missing(applicant, scored):\n        return Decided(Outcome.REFER, first_reasons(missing))\n", "", "tests/credit/domain tests/credit/test_applications.py"),
     Bug("a knock-out is overlooked", "credit/domain/decision.py", "    if knocked := _knock_outs(policy, ceiling, applicant):\n        return Decided(Outcome.DECLINE, first_reasons(knocked))\n", "", "tests/credit/domain tests/credit/test_applications.py"),
     Bug("the worst score is referred", "credit/domain/decision.py", "if scored.pd >= policy.cut_offs.refer_below:", "if scored.pd > policy.cut_offs.refer_below:", "tests/credit/domain"),
-    Bug("limits are rounded up", "credit/domain/limits.py", "return max(LEAST_LIMIT, amount // LIMIT_STEP * LIMIT_STEP)", "return max(LEAST_LIMIT, -(-amount // LIMIT_STEP) * LIMIT_STEP)", "tests/credit/domain"),
+    Bug("limits are rounded up", "credit/domain/limits.py", "return max(LEAST_LIMIT, amount // LIMIT_STEP * LIMIT_STEP)", "return max(LEAST_LIMIT, (amount + LIMIT_STEP - 1) // LIMIT_STEP * LIMIT_STEP)", "tests/credit/domain"),
     Bug("debts elsewhere do not count", "credit/domain/limits.py", "room = _EXACT.multiply(income, share) - means.monthly_instalments", "room = _EXACT.multiply(income, share)", "tests/credit/domain"),
     # -- ledger ------------------------------------------------------------------------------------------------------
     Bug("two journals of one source", "", "", "ALTER TABLE ledger_journal DROP CONSTRAINT ledger_journal_source_leg_once", "tests/ledger"),
