@@ -51,7 +51,7 @@ SCENARIO_NAMES: Final[dict[str, str]] = {
     "ELECTRONICS": N_("Phones, computers and appliances"),
     "TRAVEL": N_("Travel"),
     "WORKING_CAPITAL": N_("Working capital"),
-    "SALES_SHARE": N_("Working capital by a share of sales"),
+    "SALES_SHARE": N_("By a share of sales"),
     "INVOICE_ADVANCE": N_("Advance on an invoice"),
 }
 

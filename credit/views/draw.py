@@ -20,6 +20,7 @@ from accounts.models import BankAccount
 from accounts.pages import SignedIn, page, refuse
 from accounts.templatetags.portal import amount as plain
 from credit import operations, queries
+from credit.domain.working import priced
 from credit.forms import DrawForm, InvoiceForm, PaperForm
 from credit.models import CreditLine
 from credit.queries import DrawOption
@@ -140,7 +141,7 @@ def draw_page(
         shown = draw_form(request, line, option, accounts, sent=False, working=working)
     if "advancing" in working:
         working["invoice_form"] = invoice or invoice_form(working["advancing"])
-    most = min(option.maximum, view.available)
+    most, rules = min(option.maximum, view.available), option.product.terms().working
     context = {
         "line": line,
         "form": shown,
@@ -164,6 +165,7 @@ def draw_page(
         ],
         "forbidden": [purpose_name(code) for code in option.product.forbidden_purposes],
         "blocked": blocked or ("" if view.can_draw else _blocked(line, view)),
+        "rate": line.annual_rate if rules is None else priced(line.annual_rate, rules),
         **words,
         **working,
     }
@@ -192,6 +194,7 @@ def _compare(form: DrawForm, line: CreditLine, option: DrawOption, as_of: date) 
             line_id=line.pk, amount=amount, instalment_count=count, methods=methods, as_of=as_of, line=line, product=option.product
         )  # fmt: skip
     except Refusal as refusal:
+        form.errors.clear()  # comparing is not sending: only this stands against it
         refuse(form, refusal)
         return []
     return [cost_of(one) for one in found]

@@ -86,6 +86,7 @@ def cost_of(quote: Quote) -> Cost:
             item.number, item.due_date, item.due.total, item.due.principal, item.due.interest, item.due.fee
         )
         for item in quote.instalments
+        if item.due.total or quote.terms.expected_sales is None  # sales may repay it before its last month
     ]
     totals = quote.totals
     return Cost(

@@ -76,7 +76,7 @@ def _share_words(terms: LoanTerms) -> list[str]:
         for text in (
             _("On day %(day)s of each month we ask %(share)s of your sales of the month before, first on %(first)s for %(month)s: at most %(cap)s a month, and at least that month's interest."),
             _("You report a month's sales in the portal once it is over, or we read them from your records. Until the day before it is asked, a newer figure takes the place of the older. What your records show is the least that counts."),
-            _("Without a report we ask %(ask)s: the share of the %(expected)s a month that both of us expect, the mean of your last six months. We remind you nine and three days before."),
+            _("Without a report we ask %(ask)s: the share, up to the cap, of the %(expected)s a month that both of us expect, the mean of your last six months. We remind you nine and three days before."),
             _("What is left on %(final)s is due on that day, whatever was sold. If nothing at all were sold, that would be the whole %(principal)s, and the loan would cost %(cost)s."),
         )
     ]  # fmt: skip
@@ -123,11 +123,13 @@ def cases(terms: LoanTerms) -> list[Case]:
     if terms.repayment_method is not RepaymentMethod.SALES_SHARE:
         return []
     found = [
-        (_("Sales as expected"), quote(terms, as_of=terms.start_date)),
-        (_("No sales at all"), queries.worst_case(terms)),
-        (_("So many that the cap is asked"), _with_cap(terms)),
+        _case(_("Sales as expected"), quote(terms, as_of=terms.start_date)),
+        _case(_("No sales at all"), queries.worst_case(terms)),
     ]
-    return [_case(name, each) for name, each in found]
+    most = _case(_("So many that the cap is asked"), _with_cap(terms))
+    return (
+        [*found, most] if most.ask != found[0].ask else found
+    )  # sales as expected may reach the cap already
 
 
 def _with_cap(terms: LoanTerms) -> Quote:

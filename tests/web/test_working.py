@@ -78,7 +78,7 @@ class TestShare:
             "Annual rate if sales are as expected (IRR)",
             "On day 10 of each month we ask 6% of your sales of the month before, first on 10 May 2026 for 2026-04",
             "at most ¥750.00 a month, and at least that month's interest",
-            "Without a report we ask ¥720.00: the share of the ¥12,000.00 a month",
+            "Without a report we ask ¥720.00: the share, up to the cap, of the ¥12,000.00 a month",
             "What is left on 10 Oct 2026 is due on that day, whatever was sold.",
             "Sales as expected", "No sales at all", "So many that the cap is asked",
             "Each instalment if sales are as expected",
