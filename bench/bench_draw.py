@@ -79,6 +79,7 @@ def servers() -> Iterator[Stage]:
             REDIS_URL=f"redis+socket://{valkey.socket}?virtual_host=0",
             CACHE_URL=f"unix://{valkey.socket}?db=1",
             LENDPORTAL_ROLE="command",
+            LENDPORTAL_DB_PREPARE=os.environ.get("LENDPORTAL_DB_PREPARE", "yes"),  # no pooler is in between
             DJANGO_SETTINGS_MODULE="lendportal.settings",
         )
         import django

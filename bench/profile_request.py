@@ -93,10 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--lines", type=int, default=45)
     parser.add_argument("--sort", default="tottime")
     asked = parser.parse_args(arguments)
-    os.environ |= {
-        "LENDPORTAL_DB_POOL": "4",
-        "LENDPORTAL_DB_PREPARE": os.environ.get("LENDPORTAL_DB_PREPARE", "yes"),
-    }
+    os.environ["LENDPORTAL_DB_POOL"] = "4"
     with servers() as stage:
         fill(stage)
         ask = asker(stage, draw if asked.kind == "draw" else quote)

@@ -6,6 +6,7 @@ about things that are there and the caller's own, so that they come past the doo
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -140,7 +141,10 @@ def run(callers: dict[str, Caller], *, cases: int, seed: int) -> Report:
         1, cases // (2 * len(callers))
     )  # a short run takes some operations, two cases of each for every caller
     operations = random.sample(operations, min(most, len(operations)))
-    each = max(1, -(-cases // (len(operations) * len(callers))))
+    asked = sum(
+        1 if _is_meant(caller, operation) else 0.1 for operation in operations for caller in callers.values()
+    )
+    each = max(1, math.ceil(cases / asked))
     for operation in operations:
         rooms = {
             mode: operation.as_strategy(generation_mode=mode)
@@ -148,11 +152,14 @@ def run(callers: dict[str, Caller], *, cases: int, seed: int) -> Report:
         }
         for number, (who, caller) in enumerate(callers.items()):
             # at an address that is not meant for a caller, a tenth of the cases is enough to see the door shut
-            meant = not caller.areas or caller.is_meant(operation.path)
-            count = (each + 1) // 2 if meant else max(each // 20, 1)
+            count = (each + 1) // 2 if _is_meant(caller, operation) else max(each // 20, 1)
             for strategy in rooms.values():
                 _draw(report, operation, strategy, who, caller, count, seed + number)
     return report
+
+
+def _is_meant(caller: Caller, operation: Any) -> bool:
+    return not caller.areas or caller.is_meant(operation.path)
 
 
 def _draw(
