@@ -5,10 +5,11 @@ Values are made from each field's name and type; a test holds every example agai
 
 from __future__ import annotations
 
+import copy
 from http import HTTPStatus
 from typing import Any, Final
 
-from lendportal.api_codes import codes_of
+from lendportal.api_codes import OWN, codes_of
 
 PROBLEM: Final = "application/problem+json"
 REQUEST_ID: Final = "0c6f1f3a5b7d4e0f9a2b3c4d5e6f7081"
@@ -101,6 +102,8 @@ def _fill(operation: dict[str, Any], examples: Examples, *, writes: bool) -> Non
     by_key = any("shopKey" in way for way in operation.get("security", []))
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["examples"] = {"request": {"value": examples.of(content["schema"])}}
+    for own in OWN.get(examples.operation, {}):  # a read may refuse by more than every read does
+        operation["responses"].setdefault(str(own), copy.deepcopy(operation["responses"]["404"]))
     for status, answer in operation["responses"].items():
         for kind, content in answer.get("content", {}).items():
             if kind == PROBLEM:

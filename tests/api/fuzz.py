@@ -138,7 +138,7 @@ def run(callers: dict[str, Caller], *, cases: int, seed: int) -> Report:
     operations = [one for one in operations if one.path not in BY_HAND and one.path.startswith("/api/v1")]
     random.seed(seed)
     most = max(
-        1, cases // (2 * len(callers))
+        1, cases // len(callers)
     )  # a short run takes some operations, two cases of each for every caller
     operations = random.sample(operations, min(most, len(operations)))
     asked = sum(

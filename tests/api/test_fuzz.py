@@ -18,7 +18,7 @@ from tests.api.fuzz import Caller, run
 from tests.factories import AS_OF, NOW
 from tests.merchants.shop import agree, capture, make_checkout, make_key, make_merchant
 
-CASES = int(os.environ.get("FUZZ_CASES", "20000")) if os.environ.get("DEEP") else 160
+CASES = int(os.environ.get("FUZZ_CASES", "20000")) if os.environ.get("DEEP") else 100
 SEED = int(os.environ.get("FUZZ_SEED", "20261129"))
 SHOP = ("shop", "checkouts", "settlements", "webhook-endpoints", "deliveries", "sandbox")
 

@@ -97,6 +97,11 @@ def test_codes_are_those_that_the_portal_raises() -> None:
     named = {code for rows in (READ, WRITE, SHOP, *OWN.values()) for codes in rows.values() for code in codes}
     raised = set(re.findall(r"""["']([a-z0-9_]+)["']""", sources))
     assert sorted(named - raised) == []
+    written = {operation["operationId"]: set(operation["responses"]) for _, _, operation in operations()}
+    missing = [
+        (name, status) for name, rows in OWN.items() for status in rows if str(status) not in written[name]
+    ]
+    assert missing == [], "a code stands under its status"
     assert set(OWN) <= {operation["operationId"] for _, _, operation in operations()}
 
 
