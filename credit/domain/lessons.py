@@ -158,7 +158,7 @@ LESSONS: Final[tuple[Lesson, ...]] = (
             N_("Leave half a month of costs untouched in the account. Sales come later than planned."),
             N_("If one customer is most of your sales, ask what happens to the instalments when that customer pays late."),
         ),
-        scenarios=frozenset({"WORKING_CAPITAL"}),
+        scenarios=frozenset({"WORKING_CAPITAL", "SALES_SHARE", "INVOICE_ADVANCE"}),
     ),
     Lesson(
         "fraud",

@@ -23,6 +23,7 @@ from credit.domain.line import (
 from credit.domain.night import STEPS, Step, open_days, ranges, step_after
 from credit.domain.policy import Ceiling
 from credit.domain.products import (
+    DRAW_ONLY,
     PURPOSE_NAMES,
     Family,
     ProductTerms,
@@ -30,9 +31,11 @@ from credit.domain.products import (
     UnableToUseProduct,
     UnableToUsePurpose,
     check_choice,
+    check_product,
     counts_of,
 )
 from credit.domain.reminders import LADDER, due_dates
+from credit.domain.working import read_rules
 
 TODAY = date(2026, 6, 10)
 GATE = DrawGate(
@@ -50,22 +53,32 @@ GATE = DrawGate(
 CEILING = Ceiling(
     Decimal(300_000), Decimal(300_000), Decimal("0.24"), bullet_months=12, forbidden_purposes=("PROPERTY",)
 )
-SEED = json.loads((Path(__file__).resolve().parents[3] / "credit/seed/products_v1.json").read_text())
-PRODUCTS = [
-    ProductTerms(
-        item["code"],
-        1,
-        Scenario(item["scenario"]),
-        Family(item["family"]),
-        tuple(item["methods"]),
-        tuple(item["instalment_counts"]),
-        Decimal(item["minimum"]),
-        Decimal(item["maximum"]),
-        tuple(item["purposes"]),
-        tuple(SEED["forbidden"]),
-    )
-    for item in SEED["products"]
-]
+SEEDS = Path(__file__).resolve().parents[3] / "credit/seed"
+
+
+def offered_in(name: str) -> list[ProductTerms]:
+    """Read the products of a file that a migration brings."""
+    seed = json.loads((SEEDS / name).read_text("utf-8"))
+    return [
+        ProductTerms(
+            item["code"],
+            1,
+            Scenario(item["scenario"]),
+            Family(item["family"]),
+            tuple(item["methods"]),
+            tuple(item["instalment_counts"]),
+            Decimal(item["minimum"]),
+            Decimal(item["maximum"]),
+            tuple(item["purposes"]),
+            tuple(seed["forbidden"]),
+            working=read_rules(item.get("rules")),
+        )
+        for item in seed["products"]
+    ]
+
+
+PRODUCTS = offered_in("products_v1.json")
+WORKING = offered_in("products_working_v1.json")
 EVERYDAY = PRODUCTS[0]
 
 
@@ -151,9 +164,11 @@ def test_a_choice_that_is_not_offered_is_refused(change: dict, error: type, code
     choice()
 
 
-def test_six_scenarios_are_offered_and_no_product_allows_what_is_forbidden() -> None:
-    assert {product.scenario for product in PRODUCTS} == set(Scenario)
-    for product in PRODUCTS:
+def test_every_scenario_is_offered_and_no_product_allows_what_is_forbidden() -> None:
+    assert {product.scenario for product in PRODUCTS} == set(Scenario) - DRAW_ONLY
+    assert {product.scenario for product in WORKING} == DRAW_ONLY
+    for product in [*PRODUCTS, *WORKING]:
+        check_product(product)
         assert not set(product.purposes) & set(product.forbidden)
         assert set(product.purposes) | set(product.forbidden) <= set(PURPOSE_NAMES)
         assert {"PROPERTY", "SECURITIES", "DERIVATIVES", "EQUITY", "DEBT_REPAYMENT"} <= set(product.forbidden)
