@@ -54,7 +54,7 @@ BUGS = [
     Bug("overdue people draw", "credit/domain/line.py", "if gate.days_past_due > 0:", "if gate.days_past_due > 30:", "tests/credit/test_draw_down.py tests/credit/domain"),
     Bug("no consent is needed", "credit/domain/line.py", "if not gate.consent_given:", "if False:", "tests/credit/test_draw_down.py tests/credit/domain"),
     Bug("one key draws two amounts", "credit/operations/drawdowns.py", "if before.request_hash != digest:", "if False:", "tests/credit/test_draw_down.py"),
-    Bug("money goes to a stranger's account", "credit/queries/gate.py", "ON account.id = %(account)s AND account.borrower_id = %(borrower)s", "ON account.id = %(account)s", "tests/credit/test_draw_down.py"),
+    Bug("money goes to a stranger's account", "credit/queries/gate.py", "ON account.borrower_id = %(borrower)s", "ON true", "tests/credit/test_draw_down.py"),
     Bug("missing evidence is a good sign", "credit/domain/decision.py", "    if missing := _missing(applicant, scored):\n        return Decided(Outcome.REFER, first_reasons(missing))\n", "", "tests/credit/domain tests/credit/test_applications.py"),
     Bug("a knock-out is overlooked", "credit/domain/decision.py", "    if knocked := _knock_outs(policy, ceiling, applicant):\n        return Decided(Outcome.DECLINE, first_reasons(knocked))\n", "", "tests/credit/domain tests/credit/test_applications.py"),
     Bug("the worst score is referred", "credit/domain/decision.py", "if scored.pd >= policy.cut_offs.refer_below:", "if scored.pd > policy.cut_offs.refer_below:", "tests/credit/domain"),
