@@ -112,8 +112,8 @@ class Sales(PortalView):
 
     @documented("Report a month's sales", request=SalesBody, response=SalesReportOut)
     def post(self, request: Request, ref: uuid.UUID) -> Response:
-        asked = self.body(SalesBody)
         drawdown = _drawdown(self, ref, access.SPENDERS)
+        asked = self.body(SalesBody)
         told = operations.report_month(
             drawdown_id=drawdown.pk,
             month=read_month(asked["period"]),

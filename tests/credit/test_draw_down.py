@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, Borrower, BusinessMember, Consent, Identity, Notice
@@ -155,6 +155,18 @@ def test_it_refuses_the_same_key_with_another_request() -> None:
         draw(line, amount=Decimal("301.00"))
     assert (caught.value.code, caught.value.http_status) == ("idempotency_mismatch", 422)
     assert Drawdown.objects.count() == 1
+
+
+def test_the_database_itself_refuses_a_second_draw_of_one_key() -> None:
+    """The question under the line's lock answers a repeat; should it ever be forgotten, the row cannot be written."""
+    first = draw(make_line())
+    other = draw(first.line, amount=Decimal("100.00"), idempotency_key="another")
+    with pytest.raises(IntegrityError, match="drawdown_key_once_a_line"), connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL session_replication_role = replica; "  # without the guards of history
+            "UPDATE credit_drawdown SET idempotency_key = %s WHERE id = %s",
+            [first.idempotency_key, other.pk],
+        )
 
 
 def test_it_refuses_one_cent_more_than_is_left_and_says_how_much() -> None:

@@ -28,7 +28,7 @@ BUGS = [
     Bug("a leap year has 365 days", "loans/domain/day_count.py", "return (end - start).days * (365 if isleap(start.year) else 366)", "return (end - start).days * 366", "tests/loans/domain tests/conformance"),
     Bug("interest one day short", "loans/domain/running.py", "return self.scale[0] * actual_units(self.terms.day_count, start, end)", "return self.scale[0] * actual_units(self.terms.day_count, start, end - timedelta(days=1))", "tests/loans/domain"),
     Bug("the last instalment takes only its share", "loans/domain/plan.py", "        if index >= self.last_open():\n            return book.running\n        if row.frozen", "        if row.frozen", "tests/loans/domain"),
-    Bug("the share of sales has no cap", "loans/domain/agreements.py", "row.ask = min(row.ask, terms.period_cap)", "pass", "tests/loans/domain"),
+    Bug("the share of sales has no cap", "loans/domain/agreements.py", "row.ask = min(row.ask, book.terms.period_cap)", "pass", "tests/loans/domain"),
     Bug("more is refunded than there is credit", "loans/domain/changes.py", "if event.amount > book.credit:", "if event.amount > book.credit + 1:", "tests/loans/domain tests/loans/test_servicing.py"),
     Bug("more is waived than is owed", "loans/domain/changes.py", '    if left:\n        refuse("waiver_exceeds_due"', '    if False:\n        refuse("waiver_exceeds_due"', "tests/loans/domain tests/loans/test_servicing.py"),
     Bug("principal may be waived", "loans/domain/changes.py", "if component == P:\n        refuse", "if False:\n        refuse", "tests/loans/domain tests/loans/test_servicing.py"),
