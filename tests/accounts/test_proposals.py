@@ -145,6 +145,22 @@ def test_it_executes_exactly_what_was_signed_once() -> None:
     assert no.value.code == "proposal_decided"
 
 
+def test_a_payload_that_was_changed_behind_our_back_is_not_executed() -> None:
+    """Somebody with the database in hand changes what the checker is shown, and the database's own guards are off."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_proposal DROP CONSTRAINT proposal_hash_of_payload")
+    maker, checker, third = people()
+    proposal = proposed(maker, third)
+    changed = canonical({"user_ref": str(third.ref), "role": "Finance", "is_granted": True})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE accounts_proposal SET payload = %s WHERE id = %s", [changed, proposal.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    proposal.refresh_from_db()
+    refused("payload_changed", proposal, checker)
+    assert not third.groups.exists()
+
+
 def test_only_the_maker_withdraws_and_only_another_declines() -> None:
     maker, checker, third = people()
     proposal = proposed(maker, third)
