@@ -126,19 +126,20 @@ def draw_quotes(
     rule: CalendarRule | None = None,
     product: Product | None = None,
     invoice: uuid.UUID | None = None,
+    shape: Shape | None = None,
 ) -> list[Quote]:
-    """Quote one draw in several ways of repaying; line and calendar are read once, the line not at all if it is given."""
+    """Quote one draw in several ways of repaying; line and calendar are read once, the line not at all if it is given.
+
+    Give what a working-capital product adds as `shape` where it was asked already, or the `product`, and it is asked.
+    """
     if line is None:
         line = CreditLine.objects.select_related("borrower__contact_preference").get(pk=line_id)
     assert line.pk == line_id
     rule = rule or calendar_rule()
-    shape = (
-        shape_of(
+    if shape is None and product is not None and product.working_rules is not None:
+        shape = shape_of(
             line=line, product=product, amount=amount, count=instalment_count, as_of=as_of, invoice=invoice
         )
-        if product is not None and product.working_rules is not None
-        else None
-    )
     terms = [
         loan_terms(
             line=line, amount=amount, instalment_count=instalment_count, repayment_method=method, as_of=as_of, calendar=rule,

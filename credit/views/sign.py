@@ -65,7 +65,7 @@ def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
         return draw_page(request, line, form=form, status=400)
     data = form.cleaned_data
     try:
-        _check(data, line=line, option=option, room=room)
+        shape = _check(data, line=line, option=option, room=room, as_of=as_of)
     except Refusal as refusal:
         status = refuse(form, refusal)
         return draw_page(request, line, form=form, status=status)
@@ -82,11 +82,13 @@ def cost(request: SignedIn, line: CreditLine) -> HttpResponse:
         data.get("invoice", ""),
     )
     masked = next((row.masked for row in accounts if str(row.ref) == choice.account), "")
-    return _cost_page(request, line, choice, as_of=as_of, room=room, account=masked)
+    return _cost_page(request, line, choice, as_of=as_of, room=room, account=masked, shape=shape)
 
 
-def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, room: Decimal) -> None:
-    """Refuse early what the draw itself would refuse, so that nobody reads a table in vain."""
+def _check(
+    data: dict[str, Any], *, line: CreditLine, option: DrawOption, room: Decimal, as_of: date
+) -> queries.Shape | None:
+    """Refuse early what the draw itself would refuse, so that nobody reads a table in vain; give what working capital adds."""
     check_choice(
         option.product.terms(),
         amount=data["amount"],
@@ -109,15 +111,16 @@ def _check(data: dict[str, Any], *, line: CreditLine, option: DrawOption, room: 
         evidence=_ref(data.get("evidence", "")),
         payee=_ref(data.get("payee", "")),
     )
-    if option.product.working_rules is not None:
-        queries.shape_of(
-            line=line,
-            product=option.product,
-            amount=data["amount"],
-            count=data.get("instalment_count", 1),
-            as_of=business_date(),
-            invoice=_ref(data.get("invoice", "")),
-        )
+    if option.product.working_rules is None:
+        return None
+    return queries.shape_of(
+        line=line,
+        product=option.product,
+        amount=data["amount"],
+        count=data.get("instalment_count", 1),
+        as_of=as_of,
+        invoice=_ref(data.get("invoice", "")),
+    )
 
 
 def _ref(written: str) -> uuid.UUID | None:
@@ -151,11 +154,12 @@ def _cost_page(
     as_of: date | None = None,
     room: Decimal | None = None,
     account: str = "",
+    shape: queries.Shape | None = None,
 ) -> HttpResponse:
     """Lay the table out; what the caller has read already is given."""
     as_of = as_of or business_date()
     try:
-        quoted = _quote(line, choice, as_of)
+        quoted = _quote(line, choice, as_of, shape)
     except Refusal as refusal:  # sales or the invoice are no longer what they were
         return draw_page(
             request, line, status=refusal.http_status, blocked=sentence(refusal), scenario=choice.scenario
@@ -219,7 +223,7 @@ def _lessons(
     return [lesson_view(lesson, read=past.read) for lesson in chosen]
 
 
-def _quote(line: CreditLine, choice: Choice, as_of: date) -> Quote:
+def _quote(line: CreditLine, choice: Choice, as_of: date, shape: queries.Shape | None = None) -> Quote:
     (found,) = queries.draw_quotes(
         line_id=line.pk,
         amount=choice.amount,
@@ -227,8 +231,9 @@ def _quote(line: CreditLine, choice: Choice, as_of: date) -> Quote:
         methods=[choice.method],
         as_of=as_of,
         line=line,
-        product=working_product(line, choice.scenario),
+        product=None if shape is not None else working_product(line, choice.scenario),
         invoice=_ref(choice.invoice),
+        shape=shape,
     )
     return found
 

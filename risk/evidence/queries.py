@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Max, Min, Q, Sum
 
 from risk.domain.events import SHANGHAI, Category, EventKind
@@ -109,28 +110,23 @@ def _view(source: EvidenceSource) -> SourceView:
 
 def period_covered(*, borrower_id: int, as_of: date) -> Coverage:
     """Say what the evidence in use covers up to a date."""
+    begun = Q(period_from__lte=as_of)
     found = (
-        EvidenceSource.objects.filter(borrower_id=borrower_id, period_from__lte=as_of)
+        EvidenceSource.objects.filter(borrower_id=borrower_id)
         .exclude(status=EvidenceStatus.IGNORED)
         .aggregate(
-            begin=Min("period_from"),
-            end=Max("period_to"),
-            flagged=Count("pk", filter=Q(status=EvidenceStatus.FLAGGED)),
+            begin=Min("period_from", filter=begun),
+            end=Max("period_to", filter=begun),
+            flagged=Count("pk", filter=begun & Q(status=EvidenceStatus.FLAGGED)),
+            kinds=ArrayAgg("kind", distinct=True, order_by="kind", default=[]),
         )
     )
     begin, end = found["begin"], found["end"]
     if begin is None or end is None:
         return Coverage(None, None, 0, (), False, None)
     end = min(end, as_of)
-    kinds = (
-        EvidenceSource.objects.filter(borrower_id=borrower_id)
-        .exclude(status=EvidenceStatus.IGNORED)
-        .order_by("kind")
-        .values_list("kind", flat=True)
-        .distinct()
-    )
     months = (end.year - begin.year) * 12 + end.month - begin.month + 1
-    return Coverage(begin, end, months, tuple(kinds), bool(found["flagged"]), (as_of - end).days)
+    return Coverage(begin, end, months, tuple(found["kinds"]), bool(found["flagged"]), (as_of - end).days)
 
 
 def needs_referral(*, borrower_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
