@@ -32,22 +32,29 @@ class ModelVersion(models.Model):
     """
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=12, choices=ModelKind.choices)
-    state = models.CharField(max_length=12, choices=ModelState.choices, default=ModelState.CANDIDATE)
-    model_text = models.BinaryField()
-    manifest = models.BinaryField()
-    signature = models.BinaryField()
-    model_sha256 = models.CharField(max_length=64)
-    manifest_sha256 = models.CharField(max_length=64)
-    registry_digest = models.CharField(max_length=64)
-    report = models.JSONField(default=dict)
-    card_html = models.TextField(blank=True)
-    traffic_percent = models.PositiveSmallIntegerField(default=0)
-    made_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    name = models.CharField(_("name"), max_length=80)
+    kind = models.CharField(_("kind of model"), max_length=12, choices=ModelKind.choices)
+    state = models.CharField(
+        _("state"), max_length=12, choices=ModelState.choices, default=ModelState.CANDIDATE
     )
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    model_text = models.BinaryField(_("text of the model"))
+    manifest = models.BinaryField(_("manifest"))
+    signature = models.BinaryField(_("signature"))
+    model_sha256 = models.CharField(_("hash of the model"), max_length=64)
+    manifest_sha256 = models.CharField(_("hash of the manifest"), max_length=64)
+    registry_digest = models.CharField(_("hash of the features' list"), max_length=64)
+    report = models.JSONField(_("report"), default=dict)
+    card_html = models.TextField(_("model card"), blank=True)
+    traffic_percent = models.PositiveSmallIntegerField(_("share of applicants, percent"), default=0)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("made by"),
+    )
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("model version")
@@ -76,23 +83,39 @@ class ModelStateChange(models.Model):
     """A change of state that one person proposes and another decides; `manifest_sha256` is what was signed."""
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="changes")
-    from_state = models.CharField(max_length=12, choices=ModelState.choices)
-    to_state = models.CharField(max_length=12, choices=ModelState.choices)
-    manifest_sha256 = models.CharField(max_length=64)
-    decision = models.CharField(max_length=8, choices=ChangeDecision.choices, default=ChangeDecision.PENDING)
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="changes", verbose_name=_("model version")
+    )
+    from_state = models.CharField(_("from"), max_length=12, choices=ModelState.choices)
+    to_state = models.CharField(_("to"), max_length=12, choices=ModelState.choices)
+    manifest_sha256 = models.CharField(_("hash of the manifest"), max_length=64)
+    decision = models.CharField(
+        _("decision"), max_length=8, choices=ChangeDecision.choices, default=ChangeDecision.PENDING
+    )
     proposed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("proposed by"),
     )
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("decided by"),
     )
-    is_installation = models.BooleanField(default=False)
-    note = models.TextField(blank=True)
-    traffic_percent = models.PositiveSmallIntegerField(null=True, blank=True)
-    proposed_at = models.DateTimeField()
-    decided_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    is_installation = models.BooleanField(_("by the installation"), default=False)
+    note = models.TextField(_("note"), blank=True)
+    traffic_percent = models.PositiveSmallIntegerField(
+        _("share of applicants, percent"), null=True, blank=True
+    )
+    proposed_at = models.DateTimeField(_("proposed at"))
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("change of a model's state")
@@ -134,22 +157,29 @@ class Assessment(models.Model):
     """
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    subject_id = models.BigIntegerField()
-    as_of = models.DateField()
-    purpose = models.CharField(max_length=12, choices=AssessmentPurpose.choices)
-    segment = models.PositiveSmallIntegerField()
-    outcome = models.CharField(max_length=8, choices=AssessmentOutcome.choices)
-    unscored_code = models.CharField(max_length=24, blank=True)
-    model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    is_fallback = models.BooleanField(default=False)
-    facts = models.BinaryField()
-    registry_digest = models.CharField(max_length=64)
-    evidence_age_months = models.FloatField(null=True, blank=True)
-    pd = models.FloatField(null=True, blank=True)
-    score = models.PositiveSmallIntegerField(null=True, blank=True)
-    lgd = models.FloatField(null=True, blank=True)
-    reasons = models.JSONField(default=list)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    subject_id = models.BigIntegerField(_("borrower"))
+    as_of = models.DateField(_("as of"))
+    purpose = models.CharField(_("purpose"), max_length=12, choices=AssessmentPurpose.choices)
+    segment = models.PositiveSmallIntegerField(_("segment"))
+    outcome = models.CharField(_("outcome"), max_length=8, choices=AssessmentOutcome.choices)
+    unscored_code = models.CharField(_("why there is no score"), max_length=24, blank=True)
+    model = models.ForeignKey(
+        ModelVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("model version"),
+    )
+    is_fallback = models.BooleanField(_("by the fallback"), default=False)
+    facts = models.BinaryField(_("facts"))
+    registry_digest = models.CharField(_("hash of the features' list"), max_length=64)
+    evidence_age_months = models.FloatField(_("months of records"), null=True, blank=True)
+    pd = models.FloatField(_("probability of default"), null=True, blank=True)
+    score = models.PositiveSmallIntegerField(_("score"), null=True, blank=True)
+    lgd = models.FloatField(_("loss given default"), null=True, blank=True)
+    reasons = models.JSONField(_("reasons"), default=list)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("assessment")
