@@ -130,7 +130,9 @@ class Life:
         before = self.alice.get(self.path).json()
         body = draw_body(self.scene, amount=f"{amount:.2f}")
         answer = self.write(f"{self.path}/drawdowns", body, uuid.uuid4().hex)
-        fits = before["can_draw"] and Decimal(100) <= amount <= Decimal(before["available"])
+        (offered,) = [row for row in before["options"] if row["scenario"] == "EVERYDAY"] or [None]
+        least = Decimal(offered["minimum"]) if offered else amount
+        fits = before["can_draw"] and least <= amount <= Decimal(before["available"])
         assert (answer.status_code == 201) == fits, (answer.content, before, amount)
         if fits:
             self.principal[answer.json()["loan"]] = amount
