@@ -14,6 +14,7 @@ from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import operations as accounts_operations
 from accounts.audit_reader import verify
@@ -316,7 +317,7 @@ class TestErasing:
         number = Identity.objects.get(borrower=person).number
         erase(person, scene.world.alice)
         assert alive(person) == {"identity", "books"}
-        at = AuditEntry.objects.get(action="borrower.erased").at.date()
+        at = timezone.localtime(AuditEntry.objects.get(action="borrower.erased").at).date()
         before = sums()
 
         def over(years: int) -> date:

@@ -102,8 +102,8 @@ class TestShare:
             loan(rules, amount=amount, expected=D(expected), count=count, start=start, rate=rate)
         )
         ask = D(expected) * share
-        # a hundred that rounding left, and the days by which months differ
-        assert rows[-1].total <= ask * D("1.05") + 1, (rows[-1], ask)
+        # the first period may be ten days longer than the two months that are reckoned with, and months differ by days
+        assert rows[-1].total <= ask * D("1.10") + 1, (rows[-1], ask)
         assert sum(row.principal for row in rows) == amount
 
     @given(start=days, amount=st.integers(100, 100_000), expected=money)
