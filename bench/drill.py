@@ -97,7 +97,8 @@ def from_a_copy(instance: Instance, folder: Path, home: Path) -> dict[str, Any]:
     try:
         other.server.create_database("lendportal")
         began = time.monotonic()
-        done = other.manage("restore", "--from", str(folder / "copy"), home=folder / "other-home")
+        # the portal's own keys are in no copy: they come from the environment, as they would on a new machine
+        done = other.manage("restore", "--from", str(folder / "copy"), home=home)
         told = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
         return {
             "ok": done.returncode == 0,
