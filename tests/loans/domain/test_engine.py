@@ -365,6 +365,15 @@ class TestAgreements:
         assert [row.due.principal + row.due.interest for row in rows[:2]] == [100, 150]
         assert rows[-1].balance_after == 0
 
+    def test_parts_of_a_period_s_sales_add_up_to_the_cap(self) -> None:
+        shop = Loan(
+            terms(repayment_method=RepaymentMethod.SALES_SHARE, sales_share=D("0.10"), period_cap=D("150.00"))
+        )
+        for part in ("900.00", "900.00"):  # 90 each: 180, and the cap is 150
+            shop.add(EventKind.SALES, date(2026, 2, 20), part)
+        first = shop.at(APR).instalments[0]
+        assert first.due.principal + first.due.interest == 150
+
     def test_a_write_off_loses_each_component_once(self) -> None:
         loan = Loan(terms())
         day = MAR + timedelta(10)
